@@ -1,0 +1,48 @@
+"""What running work sees of the world: its folder, a way to tell how far it is, a way to be stopped."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+
+class Stopped(BaseException):
+    """The work shall end now: it was cancelled or is no longer this process's own.
+
+    Not an `Exception`, so that a tool's own `except Exception` cannot swallow it.
+    """
+
+
+class ToolError(Exception):
+    """The work cannot be done. `code` is stable for programs, the message is a sentence for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class ToolContext(ABC):
+    """Handed to a tool as its first argument."""
+
+    session_id: UUID
+    owner_id: int
+    subagent_id: UUID | None
+    workdir: Path
+    """An empty folder of this attempt alone, removed when the attempt ends, however it ends."""
+
+    @abstractmethod
+    def progress(self, percent: float, stage: str, estimated_seconds_left: float | None = None) -> None:
+        """Tell how far the work is: `percent` 0-100, `stage` a word such as `cloning`.
+
+        Cheap enough to call for every step (it is rate limited). Raises `Stopped`, as `check` does.
+        """
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise `Stopped` if the work was cancelled; call it at least every half second of work."""
+
+    @abstractmethod
+    def keep(self, partial: Mapping[str, Any]) -> None:
+        """Keep a partial result (JSON) that is shown if the work is cancelled, times out or is lost."""

@@ -1,0 +1,1 @@
+"""The built-in tools, one a file. Each module here is loaded at start and declares its tools."""

@@ -1,0 +1,35 @@
+"""The Celery application. Messages carry ids only; the database holds everything else."""
+
+import os
+from typing import Any
+
+from celery import Celery, bootsteps
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mcpchat_project.settings")
+
+
+class ReplaceDeadChildren(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships no types.
+    """Refills the prefork pool every 0.2 s.
+
+    Celery itself looks every 5 s when all children are busy, and a redelivered task waits for that long
+    (measured: 2.2 to 4.8 s for 6 of 12 kills; with this step 12 of 12 within 0.26 s).
+    """
+
+    requires = {"celery.worker.components:Pool", "celery.worker.components:Timer"}
+
+    def start(self, worker: Any) -> None:
+        """Begin to look, if this worker has child processes at all."""
+        self.timer = None
+        if hasattr(worker.pool, "maintain_pool") and worker.pool.__module__.endswith("prefork"):
+            self.timer = worker.timer.call_repeatedly(0.2, worker.pool.maintain_pool)
+
+    def stop(self, worker: Any) -> None:
+        """Stop looking: a shutdown must not bring children back."""
+        if self.timer is not None:
+            self.timer.cancel()
+
+
+app = Celery("mcpchat")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.steps["worker"].add(ReplaceDeadChildren)
+app.autodiscover_tasks()
