@@ -13,12 +13,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import jsonschema
 from django.core.exceptions import ImproperlyConfigured
 
 from agents_app.context import ToolContext
+from agents_app.models import Subagent
 from sessions_app.errors import Refusal
+from sessions_app.events import SessionChange
+from sessions_app.payloads import SubagentProgress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,18 +116,29 @@ def find_tool(name: str) -> Tool:
         raise Refusal("unknown_tool", f"There is no tool {name[:80]!r}. Tools: {known}.", status=404) from None
 
 
+def _nothing(*_arguments: object) -> None:
+    """The hook of an agent type that has none."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AgentType:
     """A kind of subagent: the pool it runs in and what it does.
 
     `prepare(task)` validates a task and returns its `Plan`, or raises `Refusal`. `execute(context,
-    tool_name, arguments)` does the work in the pool's worker.
+    tool_name, arguments)` does the work in the pool's worker. The `on_` hooks run in the transaction of
+    the transition that they are named after; `on_progress` when progress is announced. With
+    `answers_in_chat` the result becomes a message and wakes the main agent.
     """
 
     name: str
     pool: str
     prepare: Callable[[Mapping[str, Any]], "Plan"]
     execute: Callable[[ToolContext, str, Mapping[str, Any]], ToolResult]
+    answers_in_chat: bool = True
+    on_submitted: Callable[[SessionChange, Subagent], None] = _nothing
+    on_started: Callable[[SessionChange, Subagent], None] = _nothing
+    on_finished: Callable[[SessionChange, Subagent], None] = _nothing
+    on_progress: Callable[[UUID, SubagentProgress], None] = _nothing
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
@@ -119,6 +120,14 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 2.0
 CELERY_TASK_DEFAULT_QUEUE = "maintenance"
 CELERY_TASK_QUEUES = [Queue(name) for name in ("chat", "tools", "exports", "maintenance")]
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULE = {
+    "maintenance": {
+        "task": "agents_app.tasks.run_maintenance",
+        "schedule": crontab(minute=7),
+        # A run that could not start within the hour is left to the next one.
+        "options": {"expires": 3000},
+    },
+}
 CELERY_TIMEZONE = "UTC"
 
 AUTH_PASSWORD_VALIDATORS = [

@@ -1,0 +1,53 @@
+# Every target sets up what it needs and can be the first command on a fresh clone: `make help`.
+.DEFAULT_GOAL := help
+.PHONY: help run test check screenshots user login-link clean
+
+PORT ?= 8000
+HOST ?= 127.0.0.1
+DATABASE ?= sqlite
+export PORT HOST DATABASE
+
+# PYTHON if given, else the first that is new enough; if none is, the last resort says so itself.
+new_enough = 'import sys; sys.exit(sys.version_info < (3, 11))'
+candidates = python3.13 python3.12 python3.11 python3 python
+find_python = for name in $(candidates); do $$name -c $(new_enough) 2>/dev/null && echo $$name && break; done
+python = $(or $(PYTHON),$(shell $(find_python)),$(shell command -v python3 || command -v python))
+bootstrap = python="$(python)"; \
+	command -v "$$python" >/dev/null || \
+		{ echo "MCP Chat needs Python 3.11 or newer, and there is no $${python:-python3} here." >&2; exit 1; }; \
+	"$$python" mcpchat_project/bootstrap.py
+
+help: ## Show this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-14s %s\n", $$1, $$2 }'
+
+run: ## Start everything and print a login link (PORT=8000 HOST=127.0.0.1); Ctrl-C stops it
+	@$(bootstrap) && exec .venv/bin/python -m mcpchat_project.supervisor
+
+test: ## Run the tests (TESTS="-k word" for some, DATABASE=postgres for the other database)
+	@$(bootstrap) requirements-dev.txt && exec .venv/bin/python -m pytest $(TESTS)
+
+check: ## Check format, lint, types, import rules, migrations and the deploy settings
+	@$(bootstrap) requirements-dev.txt
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy .
+	.venv/bin/lint-imports
+	.venv/bin/python manage.py makemigrations --check --dry-run
+	@echo manage.py check --deploy
+	@HTTPS=1 SECRET_KEY="$$(.venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
+		.venv/bin/python manage.py check --deploy --fail-level WARNING
+
+screenshots: ## Take pictures of every page into screenshots/
+	@$(bootstrap) requirements-dev.txt && exec .venv/bin/python -m tests.screenshots
+
+user: export NEW_NAME = $(NAME)
+user: ## Make a user and print a login link (NAME=ann, STAFF=1 for the admin)
+	@$(bootstrap) && exec .venv/bin/python manage.py create_user "$$NEW_NAME" $(if $(STAFF),--staff)
+
+# USER is in every environment; only one typed on the command line counts.
+login-link: export LINK_NAME = $(if $(findstring command,$(origin USER)),$(USER),admin)
+login-link: ## Print a new one-time login link (USER=admin)
+	@$(bootstrap) && exec .venv/bin/python manage.py login_link "$$LINK_NAME"
+
+clean: ## Remove .venv and var, with all data
+	rm -rf .venv var

@@ -1,0 +1,88 @@
+"""One attempt of a subagent as its tool sees it."""
+
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from agents_app.context import Stopped, ToolContext
+from agents_app.models import Subagent
+from agents_app.registry import AgentType
+from sessions_app.events import announce
+from sessions_app.payloads import SubagentProgress
+
+ANNOUNCE_SECONDS = 0.1
+STORE_SECONDS = 1.0
+LOOK_SECONDS = 0.4
+
+
+class Attempt(ToolContext):
+    """The context of a running attempt: progress goes to the feed at most 10 times a second and to the row
+    once a second; a cancel is noticed within half a second of the tool's next call."""
+
+    def __init__(self, subagent: Subagent, kind: AgentType, workdir: Path) -> None:
+        self.session_id = subagent.session_id
+        self.owner_id = subagent.owner_id
+        self.subagent_id = subagent.pk
+        self.workdir = workdir
+        self._subagent = subagent
+        self._kind = kind
+        self._idle_seconds = subagent.pool.idle_timeout_seconds
+        self._announced = self._stored = self._looked = 0.0
+        self._stage = ""
+
+    def progress(self, percent: float, stage: str, estimated_seconds_left: float | None = None) -> None:
+        """Tell how far the work is; see `ToolContext.progress`."""
+        percent = min(max(float(percent), 0.0), 100.0)
+        now = time.monotonic()
+        new_stage = stage != self._stage
+        if new_stage or now - self._stored >= STORE_SECONDS:
+            self._stored, self._stage = now, stage
+            self._store(percent, stage, estimated_seconds_left)
+        if new_stage or now - self._announced >= ANNOUNCE_SECONDS:
+            self._announced = now
+            self._announce(percent, stage, estimated_seconds_left)
+        self.check()
+
+    def check(self) -> None:
+        """Raise `Stopped` if the work was cancelled or is no longer this attempt's."""
+        now = time.monotonic()
+        if now - self._looked >= LOOK_SECONDS:
+            self._looked = now
+            if not self._mine().filter(cancel_requested_at=None).exists():
+                raise Stopped
+
+    def keep(self, partial: Mapping[str, Any]) -> None:
+        """Keep a partial result on the row."""
+        self.check()
+        with transaction.atomic():
+            self._mine().update(result={**partial, "partial": True})
+
+    def _store(self, percent: float, stage: str, seconds_left: float | None) -> None:
+        with transaction.atomic():
+            self._mine().update(
+                progress=percent,
+                stage=stage[:100],
+                estimated_seconds_left=seconds_left,
+                idle_deadline_at=timezone.now() + timedelta(seconds=self._idle_seconds),
+            )
+
+    def _announce(self, percent: float, stage: str, seconds_left: float | None) -> None:
+        payload: SubagentProgress = {
+            "subagent_id": str(self.subagent_id),
+            "attempt": self._subagent.attempt,
+            "progress": round(percent, 1),
+            "stage": stage[:100],
+            "estimated_seconds_left": None if seconds_left is None else round(seconds_left, 1),
+        }
+        announce(self.session_id, "subagent.progress", payload)
+        self._kind.on_progress(self.session_id, payload)
+
+    def _mine(self) -> Any:
+        return Subagent.objects.filter(
+            pk=self._subagent.pk, attempt=self._subagent.attempt, state=Subagent.State.RUNNING
+        )

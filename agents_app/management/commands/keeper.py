@@ -1,0 +1,29 @@
+from pathlib import Path
+from signal import SIGINT, SIGTERM, signal
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from agents_app.keeper import Keeper, hold_the_post
+
+
+class Command(BaseCommand):
+    """Run the keeper of this host until SIGTERM or SIGINT."""
+
+    help = "Watch this host's workers: dead processes, leases, deadlines, lost messages."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Keep; exit 1 if this host has a keeper already."""
+        try:
+            hold_the_post(Path(settings.RUN_DIR) / "keeper.lock")
+        except BlockingIOError:
+            raise CommandError("This host has a keeper already.") from None
+        keeper = Keeper()
+
+        def stop(*_: object) -> None:
+            keeper.stopping = True
+
+        signal(SIGTERM, stop)
+        signal(SIGINT, stop)
+        keeper.run()

@@ -1,0 +1,251 @@
+"""Everything that thinks or works: turns, pools, subagents, the processes that run them."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from agents_app.querysets import SubagentQuerySet, TurnQuerySet, WorkerQuerySet
+from sessions_app.models import ChatSession
+
+
+class Worker(models.Model):
+    """A process that works, on some host.
+
+    On its own host it is alive while it holds the lock on its file in `LOCK_DIR`; for other hosts it is
+    alive until its lease ends. What it runs carries its id, so one lease a process serves all its work.
+    """
+
+    class Kind(models.TextChoices):
+        """An agents worker's child takes one subagent at a time; the others are the singletons of a host."""
+
+        AGENTS = "agents"
+        CHAT = "chat"
+        KEEPER = "keeper"
+        BEAT = "beat"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind)
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField(help_text="also its process group, if it leads one")
+    started_ticks = models.BigIntegerField(help_text="start time in clock ticks since boot: tells a reused pid")
+    queues = models.CharField(max_length=200, default=" ", help_text="blank-separated, blanks at both ends")
+    started_at = models.DateTimeField(auto_now_add=True)
+    lease_expires_at = models.DateTimeField()
+
+    objects = WorkerQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["host"], name="worker_host")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pid}@{self.host}"
+
+
+class Pool(models.Model):
+    """A kind of capacity: at most `cap` subagents of it are admitted or running, over all machines."""
+
+    name = models.CharField(primary_key=True, max_length=40)
+    cap = models.PositiveIntegerField(help_text="most subagents at once; may be changed at any time")
+    queue_limit = models.PositiveIntegerField(default=1000, help_text="most subagents that wait")
+    queue_timeout_seconds = models.PositiveIntegerField(default=900, help_text="longest wait for a start")
+    idle_timeout_seconds = models.PositiveIntegerField(default=120, help_text="longest time without progress")
+    paused = models.BooleanField(default=False, help_text="admit nothing; what runs goes on")
+    clock = models.BigIntegerField(default=0, editable=False, help_text="round of the last admission")
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PoolShare(models.Model):
+    """How many rounds an owner has had in a pool; the lowest one with work waiting goes next."""
+
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="shares")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    round = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["pool", "owner"], name="one_share_an_owner")]
+
+    def __str__(self) -> str:
+        return f"{self.owner_id} in {self.pool_id}: round {self.round}"
+
+
+class Turn(models.Model):
+    """One answer of the main agent: it takes up all messages that wait and ends when it has answered."""
+
+    class State(models.TextChoices):
+        """A session has at most one turn that is queued, running or awaiting approval."""
+
+        QUEUED = "queued"
+        RUNNING = "running"
+        AWAITING_APPROVAL = "awaiting_approval"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="turns")
+    state = models.CharField(max_length=20, choices=State, default=State.QUEUED)
+    attempt = models.PositiveIntegerField(default=1)
+    model = models.CharField(max_length=200, blank=True)
+    worker = models.ForeignKey(Worker, null=True, blank=True, on_delete=models.SET_NULL, related_name="turns")
+    steps = models.JSONField(default=list, blank=True, help_text="the model messages of this turn so far")
+    stop_requested_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="when its message was last sent")
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    error = models.JSONField(null=True, blank=True)
+
+    objects = TurnQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session"],
+                condition=Q(state__in=["queued", "running", "awaiting_approval"]),
+                name="one_unfinished_turn",
+            ),
+        ]
+        indexes = [models.Index(fields=["state"], name="turn_state")]
+
+    def __str__(self) -> str:
+        return f"turn {self.pk} {self.state}"
+
+
+class ToolCall(models.Model):
+    """A fast call: made by the main agent in a turn or by a program; kept as the audit."""
+
+    class State(models.TextChoices):
+        """A call that was running when its process died is failed by the turn that goes on."""
+
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="tool_calls")
+    turn = models.ForeignKey(Turn, null=True, blank=True, on_delete=models.SET_NULL, related_name="tool_calls")
+    seq = models.BigIntegerField(help_text="its place in the session")
+    tool_name = models.CharField(max_length=100)
+    args = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    result = models.JSONField(null=True, blank=True)
+    error = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.tool_name} {self.state}"
+
+
+class Subagent(models.Model):
+    """A piece of heavy work that the main agent handed out."""
+
+    class State(models.TextChoices):
+        """queued waits for a slot; admitted has one and its message is on the way; running is in a worker.
+
+        The other three are final: each subagent reaches exactly one of them, once.
+        """
+
+        QUEUED = "queued"
+        ADMITTED = "admitted"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="subagents")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="subagents")
+    turn = models.ForeignKey(Turn, null=True, blank=True, on_delete=models.SET_NULL, related_name="subagents")
+    seq = models.BigIntegerField(help_text="seq of the event that queued it: its place in the session")
+    agent_type = models.CharField(max_length=40)
+    tool_name = models.CharField(max_length=100)
+    title = models.CharField(max_length=300)
+    args = models.JSONField(default=dict)
+    idempotency_key = models.CharField(max_length=200, blank=True)
+    priority = models.SmallIntegerField(default=0, help_text="higher goes first among the owner's own")
+    safe_to_repeat = models.BooleanField(default=False)
+    execution_timeout_seconds = models.FloatField(default=300)
+
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    attempt = models.PositiveIntegerField(default=1)
+    attempts = models.JSONField(default=list, blank=True, help_text="how each earlier attempt ended")
+    worker = models.ForeignKey(
+        Worker, null=True, blank=True, on_delete=models.SET_NULL, related_name="subagents"
+    )
+    progress = models.FloatField(default=0, help_text="percent 0-100")
+    stage = models.CharField(max_length=100, blank=True)
+    estimated_seconds_left = models.FloatField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+
+    queued_at = models.DateTimeField()
+    queue_deadline_at = models.DateTimeField()
+    admitted_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="when its message was last sent")
+    started_at = models.DateTimeField(null=True, blank=True)
+    deadline_at = models.DateTimeField(null=True, blank=True)
+    idle_deadline_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    result = models.JSONField(null=True, blank=True, help_text="summary and data; partial if it did not finish")
+    report = models.TextField(blank=True, help_text="Markdown")
+    error = models.JSONField(null=True, blank=True)
+
+    objects = SubagentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-queued_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+                name="subagent_submitted_once",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="running") | Q(started_at__isnull=False), name="running_has_started"
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=False, state__in=["succeeded", "failed", "cancelled"])
+                | Q(finished_at__isnull=True, state__in=["queued", "admitted", "running"]),
+                name="finished_iff_final",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="failed") | Q(error__isnull=False), name="failed_has_an_error"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["pool", "owner", "-priority", "queued_at", "id"],
+                condition=Q(state="queued"),
+                name="subagent_queue",
+            ),
+            models.Index(
+                fields=["pool"], condition=Q(state__in=["admitted", "running"]), name="subagent_occupying"
+            ),
+            models.Index(
+                fields=["queue_deadline_at"],
+                condition=Q(state__in=["queued", "admitted"]),
+                name="subagent_queue_deadline",
+            ),
+            models.Index(fields=["session", "seq"], name="subagent_place"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.state})"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.state in (self.State.SUCCEEDED, self.State.FAILED, self.State.CANCELLED)

@@ -1,0 +1,297 @@
+"""The life of a subagent: submit, start, finish, cancel, retry, give back.
+
+Every transition is a conditional update on (id, attempt, state) that counts the rows it moved: whoever
+comes second, a duplicate message or a worker that was thought dead, moves none and changes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from agents_app import admission, turns
+from agents_app.models import Pool, Subagent
+from agents_app.presentation import subagent_payload
+from agents_app.registry import Plan, find_agent_type
+from sessions_app.errors import Refusal, not_found
+from sessions_app.events import SessionChange, session_change
+from sessions_app.models import ChatSession
+
+MAX_ATTEMPTS = 3
+State = Subagent.State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How an attempt ended; `result` is partial unless it succeeded."""
+
+    state: Subagent.State
+    result: Mapping[str, Any] | None = None
+    report: str = ""
+    error: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """What to queue, and for whom."""
+
+    session_id: UUID
+    agent_type: str
+    plan: Plan
+    turn_id: UUID | None = None
+    idempotency_key: str = ""
+    priority: int = 0
+
+
+def submit(submission: Submission) -> Subagent:
+    """Queue a subagent and admit it if there is room; the same `idempotency_key` again returns the first.
+
+    Raises `Refusal`: `not_found`, `session_not_active`, `queue_full` (429).
+    """
+    with session_change(submission.session_id) as change:
+        key = submission.idempotency_key
+        earlier = key and change.session.subagents.filter(idempotency_key=key).first()
+        if earlier:
+            return earlier
+        if change.session.state == ChatSession.State.STOPPED:
+            raise Refusal("session_not_active", "The session is stopped.", status=409)
+        return _queue(change, submission)
+
+
+def start(subagent_id: UUID, attempt: int, worker_id: UUID) -> Subagent | None:
+    """Claim an admitted attempt for this worker; None if it is not to be run (any more)."""
+    now = timezone.now()
+    subagent = Subagent.objects.select_related("pool").filter(pk=subagent_id).first()
+    if subagent is None:
+        return None
+    with session_change(subagent.session_id) as change:
+        moved = _at(subagent, attempt, State.ADMITTED).filter(queue_deadline_at__gt=now).update(
+            state=State.RUNNING,
+            worker_id=worker_id,
+            started_at=now,
+            deadline_at=now + timedelta(seconds=subagent.execution_timeout_seconds),
+            idle_deadline_at=now + timedelta(seconds=subagent.pool.idle_timeout_seconds),
+            progress=0,
+            stage="",
+            estimated_seconds_left=None,
+        )  # fmt: skip
+        if not moved:
+            return None
+        subagent.refresh_from_db()
+        change.record("subagent.started", subagent_payload(subagent))
+        find_agent_type(subagent.agent_type).on_started(change, subagent)
+    return subagent
+
+
+def finish(subagent: Subagent, outcome: Outcome) -> bool:
+    """End a running attempt; False if it was not running any more under this attempt number."""
+    return _end(subagent, {State.RUNNING}, outcome)
+
+
+def cancel(subagent_id: UUID) -> Subagent:
+    """Cancel a subagent: at once while it waits, by request while it runs. A final one stays as it is."""
+    subagent = _get(subagent_id)
+    # It may move between the look and the change, but only as often as it has attempts.
+    for _ in range(2 * MAX_ATTEMPTS):
+        waiting = {State.QUEUED, State.ADMITTED}
+        if subagent.is_final or subagent.cancel_requested_at is not None:
+            break
+        if not _end(subagent, waiting, Outcome(state=State.CANCELLED)):
+            _request_cancel(subagent)
+        subagent = _get(subagent_id)
+    return subagent
+
+
+def cancel_all(session_id: UUID) -> None:
+    """Cancel every unfinished subagent of a session, one transaction each."""
+    for subagent_id in Subagent.objects.filter(session_id=session_id).unfinished().values_list("pk", flat=True):
+        cancel(subagent_id)
+
+
+def retry(subagent_id: UUID) -> Subagent:
+    """Queue the same work again as a new subagent. Raises `Refusal` (`not_final`) while it is unfinished."""
+    subagent = _get(subagent_id)
+    if not subagent.is_final:
+        raise Refusal("not_final", f"The subagent is {subagent.state}; only ended work is tried again.", 409)
+    plan = Plan(
+        tool_name=subagent.tool_name,
+        arguments=subagent.args,
+        title=subagent.title,
+        safe_to_repeat=subagent.safe_to_repeat,
+        execution_timeout_seconds=subagent.execution_timeout_seconds,
+    )
+    submission = Submission(session_id=subagent.session_id, agent_type=subagent.agent_type, plan=plan)
+    return submit(submission)
+
+
+def give_back(subagent: Subagent) -> None:
+    """Deal with a running attempt whose processes are known dead: run it again if that is safe, else fail it.
+
+    The caller has made sure of the death; a cancel that was asked for before is honoured. Moves nothing if
+    the row changed since it was read: then read it again.
+    """
+    if subagent.cancel_requested_at is not None:
+        finish(subagent, Outcome(state=State.CANCELLED, result=subagent.result))
+    elif subagent.safe_to_repeat and subagent.attempt < MAX_ATTEMPTS:
+        _requeue(subagent)
+    else:
+        tried = f" It was tried {subagent.attempt} times." if subagent.attempt > 1 else ""
+        error = {"code": "worker_lost", "message": f"The process that ran this died.{tried}"}
+        finish(subagent, Outcome(state=State.FAILED, result=subagent.result, error=error))
+
+
+def expire(now: datetime) -> None:
+    """Fail what has not started by its queue deadline."""
+    for subagent in Subagent.objects.overdue_in_queue(now):
+        waited = round((now - subagent.queued_at).total_seconds())
+        error = {"code": "queue_timeout", "message": f"No worker was free within {waited} s."}
+        _end(subagent, {State.QUEUED, State.ADMITTED}, Outcome(state=State.FAILED, error=error))
+
+
+def status(pool: Pool) -> dict[str, Any]:
+    """Return a pool as it stands: cap, capacity, counts, utilisation in percent, a row for each active worker."""
+    occupying = pool.subagents.occupying().select_related("worker")
+    active = [subagent for subagent in occupying if subagent.state == State.RUNNING]
+    return {
+        "name": pool.name,
+        "max_concurrent": pool.cap,
+        "capacity": admission.capacity(pool),
+        "paused": pool.paused,
+        "queue_limit": pool.queue_limit,
+        "queue_length": pool.subagents.filter(state=State.QUEUED).count(),
+        "admitted": sum(subagent.state == State.ADMITTED for subagent in occupying),
+        "active_workers": len(active),
+        "utilization_percent": round(100 * len(active) / pool.cap, 1) if pool.cap else 0.0,
+        "total_completed": pool.subagents.filter(state=State.SUCCEEDED).count(),
+        "total_failed": pool.subagents.filter(state=State.FAILED).count(),
+        "workers": [_worker_row(subagent) for subagent in active],
+    }
+
+
+def _worker_row(subagent: Subagent) -> dict[str, Any]:
+    elapsed = timezone.now() - (subagent.started_at or timezone.now())
+    return {
+        "worker": str(subagent.worker or ""),
+        "session_id": str(subagent.session_id),
+        "subagent_id": str(subagent.pk),
+        "tool_name": subagent.tool_name,
+        "started_at": subagent.started_at,
+        "duration_ms": round(elapsed.total_seconds() * 1000),
+    }
+
+
+def _queue(change: SessionChange, submission: Submission) -> Subagent:
+    kind, plan = find_agent_type(submission.agent_type), submission.plan
+    pool = Pool.objects.get(pk=kind.pool)
+    _require_room(pool)
+    admission.own_share(pool, change.session.owner_id)
+    now = timezone.now()
+    subagent = Subagent.objects.create(
+        session=change.session,
+        owner_id=change.session.owner_id,
+        pool=pool,
+        turn_id=submission.turn_id,
+        seq=change.next_seq,
+        agent_type=kind.name,
+        tool_name=plan.tool_name,
+        title=plan.title[:300],
+        args=dict(plan.arguments),
+        idempotency_key=submission.idempotency_key,
+        priority=submission.priority,
+        safe_to_repeat=plan.safe_to_repeat,
+        execution_timeout_seconds=plan.execution_timeout_seconds,
+        queued_at=now,
+        queue_deadline_at=now + timedelta(seconds=pool.queue_timeout_seconds),
+    )
+    change.record("subagent.queued", subagent_payload(subagent))
+    kind.on_submitted(change, subagent)
+    change.afterwards(lambda: admission.admit(pool.name))
+    return subagent
+
+
+def _require_room(pool: Pool) -> None:
+    waiting = pool.subagents.filter(state=State.QUEUED).count()
+    if waiting >= pool.queue_limit:
+        detail = f"{waiting} subagents wait in pool {pool.name}; no more are taken until some have started."
+        raise Refusal("queue_full", detail, status=429, retry_after_seconds=30)
+
+
+def _end(subagent: Subagent, before: set[Subagent.State], outcome: Outcome) -> bool:
+    """Move to a final state from one of `before`, tell the chat, and let the next one in."""
+    try:
+        with session_change(subagent.session_id) as change:
+            if not _at(subagent, subagent.attempt, *before).update(**_final_values(outcome)):
+                return False
+            ended = Subagent.objects.get(pk=subagent.pk)
+            change.record(_ENDINGS[outcome.state], subagent_payload(ended))
+            kind = find_agent_type(ended.agent_type)
+            kind.on_finished(change, ended)
+            if kind.answers_in_chat:
+                turns.deliver(change, ended)
+            change.afterwards(lambda: admission.admit(ended.pool_id))
+    except Refusal:  # the session is gone, and the row with it
+        return False
+    return True
+
+
+_ENDINGS = {
+    State.SUCCEEDED: "subagent.completed",
+    State.FAILED: "subagent.failed",
+    State.CANCELLED: "subagent.cancelled",
+}
+
+
+def _final_values(outcome: Outcome) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "state": outcome.state,
+        "finished_at": timezone.now(),
+        "error": outcome.error,
+        "estimated_seconds_left": None,
+    }
+    if outcome.result is not None:
+        values |= {"result": dict(outcome.result), "report": outcome.report}
+    if outcome.state == State.SUCCEEDED:
+        values |= {"progress": 100, "stage": "complete"}
+    return values
+
+
+def _requeue(subagent: Subagent) -> None:
+    """Put a lost attempt back into the queue under the next attempt number."""
+    now = timezone.now()
+    ended = {"attempt": subagent.attempt, "code": "worker_lost", "ended_at": now.isoformat()}
+    values = {
+        "state": State.QUEUED,
+        "attempt": subagent.attempt + 1,
+        "attempts": [*subagent.attempts, ended],
+        "queue_deadline_at": now + timedelta(seconds=subagent.pool.queue_timeout_seconds),
+    }
+    cleared = dict.fromkeys(
+        ["worker", "admitted_at", "sent_at", "started_at", "deadline_at", "idle_deadline_at"]
+    )
+    with session_change(subagent.session_id) as change:
+        mine = _at(subagent, subagent.attempt, State.RUNNING).filter(cancel_requested_at=None)
+        if mine.update(**values, **cleared):
+            subagent = _get(subagent.pk)
+            change.record("subagent.queued", subagent_payload(subagent))
+            change.afterwards(lambda: admission.admit(subagent.pool_id))
+
+
+def _request_cancel(subagent: Subagent) -> None:
+    """Ask a running attempt to end; the keeper ends it by force if it does not heed."""
+    with session_change(subagent.session_id):
+        running = Subagent.objects.filter(pk=subagent.pk, state=State.RUNNING, cancel_requested_at=None)
+        running.update(cancel_requested_at=timezone.now())
+
+
+def _at(subagent: Subagent, attempt: int, *states: Subagent.State) -> Any:
+    return Subagent.objects.filter(pk=subagent.pk, attempt=attempt, state__in=states)
+
+
+def _get(subagent_id: UUID) -> Subagent:
+    subagent = Subagent.objects.select_related("pool").filter(pk=subagent_id).first()
+    if subagent is None:
+        raise not_found("subagent")
+    return subagent

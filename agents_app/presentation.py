@@ -1,0 +1,96 @@
+"""Rows as the event contract shows them."""
+
+from datetime import datetime
+from typing import Any, cast
+
+
+from agents_app import admission
+from agents_app.models import Subagent, ToolCall, Turn
+from sessions_app.events import json_bytes
+from sessions_app.payloads import Error, SubagentPayload, ToolPayload, TurnPayload
+
+ARGUMENTS_MAX_BYTES = 4096
+RESULT_MAX_BYTES = 6144
+
+
+def subagent_payload(subagent: Subagent) -> SubagentPayload:
+    """Return a subagent as it stands; arguments and results that are too large are left out and say so."""
+    return {
+        "subagent_id": str(subagent.pk),
+        "seq": subagent.seq,
+        "turn_id": str(subagent.turn_id) if subagent.turn_id else None,
+        "agent_type": subagent.agent_type,
+        "pool": subagent.pool_id,
+        "tool_name": subagent.tool_name,
+        "title": subagent.title,
+        "args": bounded(subagent.args, ARGUMENTS_MAX_BYTES),
+        "state": subagent.state,
+        "attempt": subagent.attempt,
+        "progress": round(subagent.progress, 1),
+        "stage": subagent.stage,
+        "estimated_seconds_left": subagent.estimated_seconds_left,
+        "queue_position": admission.position(subagent),
+        "cancel_requested": subagent.cancel_requested_at is not None,
+        "queued_at": subagent.queued_at.isoformat(),
+        "started_at": _iso(subagent.started_at),
+        "finished_at": _iso(subagent.finished_at),
+        "queue_ms": milliseconds(subagent.queued_at, subagent.started_at),
+        "duration_ms": milliseconds(subagent.started_at, subagent.finished_at),
+        "result": _without_data(subagent.result),
+        "error": subagent.error,
+    }
+
+
+def turn_payload(turn: Turn) -> TurnPayload:
+    """Return a turn as it stands."""
+    payload: TurnPayload = {"turn_id": str(turn.pk), "model": turn.model, "attempt": turn.attempt}
+    duration = milliseconds(turn.started_at, turn.finished_at)
+    if duration is not None:
+        payload["duration_ms"] = duration
+    if turn.error:
+        payload["error"] = turn.error
+    return payload
+
+
+def tool_payload(call: ToolCall) -> ToolPayload:
+    """Return a fast call as it stands."""
+    payload: ToolPayload = {
+        "call_id": str(call.pk),
+        "seq": call.seq,
+        "turn_id": str(call.turn_id) if call.turn_id else None,
+        "tool_name": call.tool_name,
+        "title": call.tool_name.replace("_", " ").capitalize(),
+        "args": bounded(call.args, ARGUMENTS_MAX_BYTES),
+        "state": call.state,
+        "created_at": call.created_at.isoformat(),
+    }
+    duration = milliseconds(call.created_at, call.finished_at)
+    if duration is not None:
+        payload["duration_ms"] = duration
+    if call.result is not None:
+        payload["result"] = bounded(call.result, RESULT_MAX_BYTES)
+    if call.error:
+        payload["error"] = cast(Error, call.error)
+    return payload
+
+
+def bounded(value: Any, limit: int) -> Any:
+    """Return `value`, or a note in its place if its JSON is over `limit` bytes."""
+    size = json_bytes(value)
+    return value if size <= limit else {"truncated": True, "bytes": size}
+
+
+def milliseconds(start: datetime | None, end: datetime | None) -> int | None:
+    """Return the time between two moments in milliseconds, if both are known."""
+    return None if start is None or end is None else round((end - start).total_seconds() * 1000)
+
+
+def _without_data(result: Any) -> Any:
+    """Leave a result's data to REST (`GET /api/subagents/{id}/`): it may be large."""
+    if not isinstance(result, dict):
+        return None
+    return bounded({name: value for name, value in result.items() if name != "data"}, RESULT_MAX_BYTES)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

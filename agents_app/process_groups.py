@@ -1,0 +1,53 @@
+"""Processes by identity, and the groups that they lead.
+
+A worker child leads a process group, so what its tools start (git, scc, servers) dies with the group.
+"""
+
+import os
+import signal
+
+import psutil
+
+TICKS_A_SECOND = 100
+
+
+def start_ticks(pid: int) -> int | None:
+    """Return when process `pid` started, in hundredths of a second, or None if there is none."""
+    try:
+        if psutil.LINUX:
+            with open(f"/proc/{pid}/stat") as file:
+                # Ticks since boot do not move when the clock is set, unlike psutil's create_time.
+                return int(file.read().rpartition(")")[2].split()[19])
+        return int(psutil.Process(pid).create_time() * TICKS_A_SECOND)
+    except (OSError, psutil.Error):
+        return None
+
+
+def members(group: int) -> list[int]:
+    """Return the pids in process group `group`, zombies left out: they hold nothing but their number."""
+    return [process.pid for process in psutil.process_iter(["status"]) if _belongs(process, group)]
+
+
+def send(group: int, leader_ticks: int, number: signal.Signals) -> bool:
+    """Send a signal to every process of a group; False if the group is gone or its number was reused."""
+    ticks = start_ticks(group)
+    if ticks is not None and ticks != leader_ticks:
+        return False
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def is_gone(group: int, leader_ticks: int) -> bool:
+    """Whether no process of the group is left."""
+    ticks = start_ticks(group)
+    return (ticks is not None and ticks != leader_ticks) or not members(group)
+
+
+def _belongs(process: psutil.Process, group: int) -> bool:
+    try:
+        return os.getpgid(process.pid) == group and process.info["status"] != psutil.STATUS_ZOMBIE
+    except ProcessLookupError:
+        return False

@@ -1,0 +1,207 @@
+"""The life of a turn: asked for, claimed, stored step by step, ended, stopped, given back.
+
+At most one turn of a session is unfinished. Messages that arrive meanwhile wait, and the turn's end asks
+for the next one.
+"""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from agents_app import admission
+from agents_app.models import Subagent, Turn
+from agents_app.presentation import turn_payload
+from sessions_app import messages
+from sessions_app.errors import not_found
+from sessions_app.events import SessionChange, session_change
+from sessions_app.models import ChatSession, Message
+
+MAX_ATTEMPTS = 3
+State = Turn.State
+_ENDINGS = {
+    State.COMPLETED: "turn.completed",
+    State.FAILED: "turn.failed",
+    State.CANCELLED: "turn.cancelled",
+}
+
+
+def request(change: SessionChange) -> None:
+    """Ask for an answer to what waits; an unfinished turn will see to it when it ends."""
+    session = change.session
+    if session.state == ChatSession.State.STOPPED or session.turns.unfinished().exists():
+        return
+    turn = Turn.objects.create(
+        session=session, model=session.model or settings.MCPCHAT_MODEL, sent_at=timezone.now()
+    )
+    change.afterwards(lambda: send(turn))
+
+
+def deliver(change: SessionChange, subagent: Subagent) -> None:
+    """Bring a subagent's result into the chat as a message, and wake the main agent. Cancels need no words."""
+    if subagent.state == Subagent.State.CANCELLED:
+        return
+    messages.add(
+        change, role=Message.Role.SUBAGENT, content=_result_text(subagent), subagent_id=subagent.pk
+    )
+    request(change)
+
+
+def send(turn: Turn) -> None:
+    """Tell a chat worker."""
+    admission.send_task("agents_app.chat_tasks.run_turn", "chat", str(turn.pk), turn.attempt)
+
+
+def send_again(now: datetime) -> None:
+    """Send messages anew for turns that have not started."""
+    for turn in Turn.objects.never_started(now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)):
+        late = Turn.objects.filter(pk=turn.pk, state=State.QUEUED, sent_at=turn.sent_at)
+        if late.update(sent_at=now):
+            send(turn)
+
+
+def claim(turn_id: UUID, attempt: int, worker_id: UUID) -> Turn | None:
+    """Start a queued turn in this worker and take up all messages that wait; None if it is not to be run."""
+    turn = Turn.objects.filter(pk=turn_id).first()
+    if turn is None:
+        return None
+    with session_change(turn.session_id) as change:
+        queued = Turn.objects.filter(pk=turn_id, attempt=attempt, state=State.QUEUED)
+        if not queued.update(state=State.RUNNING, worker_id=worker_id, started_at=timezone.now()):
+            return None
+        change.session.messages.all().unanswered().update(turn_id=turn_id)
+        turn.refresh_from_db()
+        change.record("turn.started", turn_payload(turn))
+    return turn
+
+
+def begin_text(turn: Turn) -> Message | None:
+    """Return the message that the turn's next text goes into; None if the turn is no longer ours.
+
+    A draft that a dead attempt left is taken over under a new generation.
+    """
+    with session_change(turn.session_id) as change:
+        if not _mine(turn).exists():
+            return None
+        draft = change.session.messages.filter(turn_id=turn.pk, state=Message.State.STREAMING).first()
+        if draft is not None:
+            draft.generation, draft.content = draft.generation + 1, ""
+            draft.save(update_fields=["generation", "content"])
+            return draft
+        return messages.add(
+            change,
+            role=Message.Role.ASSISTANT,
+            content="",
+            state=Message.State.STREAMING,
+            turn_id=turn.pk,
+        )
+
+
+def store_steps(turn: Turn, steps: list[Any], text: tuple[Message, str] | None = None) -> bool:
+    """Store what the turn has done so far, and end the text of the step; False if it is no longer ours."""
+    with session_change(turn.session_id) as change:
+        if not _mine(turn).update(steps=steps):
+            return False
+        if text is not None:
+            messages.complete(change, *text)
+    turn.steps = steps
+    return True
+
+
+def finish(turn: Turn, state: Turn.State, error: dict[str, str] | None = None) -> bool:
+    """End a running turn, keep its unfinished text, and ask for the next one if messages wait."""
+    return _end(turn, {State.RUNNING}, state, error)
+
+
+def stop(turn_id: UUID) -> Turn:
+    """Stop a turn: at once while it is queued, within a second while it runs."""
+    turn = _get(turn_id)
+    if not _end(turn, {State.QUEUED}, State.CANCELLED):
+        running = Turn.objects.filter(pk=turn_id, state=State.RUNNING, stop_requested_at=None)
+        running.update(stop_requested_at=timezone.now())
+    return _get(turn_id)
+
+
+def stop_all(session_id: UUID) -> None:
+    """Stop the session's unfinished turn, if it has one."""
+    for turn_id in Turn.objects.filter(session_id=session_id).unfinished().values_list("pk", flat=True):
+        stop(turn_id)
+
+
+def must_stop(turn: Turn) -> bool:
+    """Whether the turn was stopped, or is no longer this attempt's."""
+    return not _mine(turn).filter(stop_requested_at=None).exists()
+
+
+def give_back(turn: Turn) -> None:
+    """Deal with a running turn whose process is known dead: another attempt goes on from its last step."""
+    if turn.stop_requested_at is not None:
+        finish(turn, State.CANCELLED)
+    elif turn.attempt >= MAX_ATTEMPTS:
+        message = f"The answer was tried {turn.attempt} times and its process died each time."
+        finish(turn, State.FAILED, {"code": "worker_lost", "message": message})
+    else:
+        hand_over(turn)
+
+
+def hand_over(turn: Turn) -> None:
+    """Put a running turn back into the queue for the next attempt."""
+    values = {"state": State.QUEUED, "attempt": turn.attempt + 1, "worker": None, "sent_at": timezone.now()}
+    with session_change(turn.session_id) as change:
+        if _mine(turn).filter(stop_requested_at=None).update(**values):
+            turn.refresh_from_db()
+            change.afterwards(lambda: send(turn))
+
+
+def snapshot(session_id: UUID) -> dict[str, Any] | None:
+    """Return the session's unfinished turn, if there is one."""
+    turn = Turn.objects.filter(session_id=session_id).unfinished().first()
+    return None if turn is None else dict(turn_payload(turn)) | {"state": turn.state}
+
+
+def call_id(turn: Turn, model_call_id: str) -> UUID:
+    """Return the id of a call of this turn: the same one in each attempt."""
+    return uuid.uuid5(turn.pk, model_call_id)
+
+
+def _end(turn: Turn, before: set[Turn.State], state: Turn.State, error: dict[str, str] | None = None) -> bool:
+    with session_change(turn.session_id) as change:
+        mine = Turn.objects.filter(pk=turn.pk, attempt=turn.attempt, state__in=before)
+        if not mine.update(state=state, error=error, finished_at=timezone.now()):
+            return False
+        turn.refresh_from_db()
+        # What a cancelled queued turn would have answered is dealt with: it shall not start another.
+        if before == {State.QUEUED}:
+            change.session.messages.all().unanswered().update(turn_id=turn.pk)
+        _end_draft(change, turn)
+        change.record(_ENDINGS[state], turn_payload(turn))
+        if change.session.messages.all().unanswered().exists():
+            request(change)
+    return True
+
+
+def _end_draft(change: SessionChange, turn: Turn) -> None:
+    for draft in change.session.messages.filter(turn_id=turn.pk, state=Message.State.STREAMING):
+        messages.complete(change, draft, draft.content, interrupted=True)
+
+
+def _result_text(subagent: Subagent) -> str:
+    if subagent.state == Subagent.State.SUCCEEDED:
+        summary = str((subagent.result or {}).get("summary", ""))
+        return subagent.report or summary or "Done."
+    error = subagent.error or {}
+    return f"**{subagent.title}** failed: {error.get('message', '')} (`{error.get('code', '')}`)"
+
+
+def _mine(turn: Turn) -> Any:
+    return Turn.objects.filter(pk=turn.pk, attempt=turn.attempt, state=State.RUNNING)
+
+
+def _get(turn_id: UUID) -> Turn:
+    turn = Turn.objects.filter(pk=turn_id).first()
+    if turn is None:
+        raise not_found("turn")
+    return turn

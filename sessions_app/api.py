@@ -1,0 +1,182 @@
+"""REST: chat sessions, their messages and events."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from sessions_app import lifecycle, messages, snapshot
+from sessions_app.errors import Refusal, not_found
+from sessions_app.models import ChatSession, Event, Message
+from sessions_app.pagination import InOrder, MostRecentlyActive
+
+EVENTS_A_PAGE = 500
+
+
+class SessionSerializer(serializers.ModelSerializer[ChatSession]):
+    """A chat session as lists show it."""
+
+    title = serializers.CharField(required=False, allow_blank=True, max_length=lifecycle.TITLE_MAX_CHARACTERS)
+
+    class Meta:
+        model = ChatSession
+        fields = [
+            "id", "title", "state", "model", "message_count", "last_seq", "created_at", "last_activity_at",
+        ]  # fmt: skip
+        read_only_fields = ["id", "state", "model", "message_count", "last_seq", "created_at", "last_activity_at"]
+
+
+class MessageSerializer(serializers.BaseSerializer[Message]):
+    """A message with its Markdown and its sanitised HTML."""
+
+    def to_representation(self, instance: Message) -> dict[str, Any]:
+        """Return the payload of the event contract."""
+        return dict(messages.payload(instance))
+
+
+class PostMessageSerializer(serializers.Serializer[Any]):
+    """What a user says."""
+
+    content = serializers.CharField(trim_whitespace=False, allow_blank=True)
+
+
+class EventSerializer(serializers.ModelSerializer[Event]):
+    """A durable event."""
+
+    class Meta:
+        model = Event
+        fields = ["session_id", "seq", "kind", "payload", "created_at"]
+
+
+def owned_session(request: Request, session_id: UUID | str) -> ChatSession:
+    """Return the caller's session; another user's looks like none. Raises `Refusal` (`not_found`)."""
+    session = ChatSession.objects.owned_by(request.user).filter(pk=session_id).first()
+    if session is None:
+        raise not_found("session")
+    return session
+
+
+def idempotency_key(request: Request) -> str:
+    """Return the caller's `Idempotency-Key`, or an empty string. Raises `Refusal` for one that is too long."""
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if len(key) > 100:
+        raise Refusal("invalid_idempotency_key", "An Idempotency-Key has at most 100 characters.")
+    return key
+
+
+class SessionViewSet(
+    mixins.ListModelMixin, viewsets.GenericViewSet[ChatSession]
+):  # The verbs are written out: each calls the function of that name in `lifecycle`.
+    """Chat sessions of the caller."""
+
+    serializer_class = SessionSerializer
+    pagination_class = MostRecentlyActive
+    queryset = ChatSession.objects.none()
+    filterset_fields = ["state"]
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> QuerySet[ChatSession]:
+        """Return the caller's sessions, those whose title contains `search` if that is given."""
+        sessions = ChatSession.objects.owned_by(self.request.user)
+        search = self.request.GET.get("search", "").strip()
+        return sessions.filter(title__icontains=search[:200]) if search else sessions
+
+    @extend_schema(parameters=[OpenApiParameter("search", str, description="text in the title")])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List the caller's sessions, the one last talked in first."""
+        return super().list(request, *args, **kwargs)
+
+    def create(self, request: Request) -> Response:
+        """Start a session."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        session = lifecycle.start(request.user, serializer.validated_data.get("title", ""))
+        return Response(snapshot.summary(session), status=201)
+
+    @extend_schema(responses={200: dict[str, Any]})
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        """Return the snapshot: the session with its messages, tool calls, subagents, exports and turn."""
+        return Response(snapshot.read(owned_session(request, pk).pk))
+
+    def partial_update(self, request: Request, pk: UUID) -> Response:
+        """Rename the session."""
+        session = owned_session(request, pk)
+        serializer = self.get_serializer(data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        if "title" in serializer.validated_data:
+            lifecycle.rename(session.pk, serializer.validated_data["title"])
+        return self._summary(pk)
+
+    def destroy(self, request: Request, pk: UUID) -> Response:
+        """Delete the session and all that belongs to it."""
+        lifecycle.delete(owned_session(request, pk).pk)
+        return Response(status=204)
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def archive(self, request: Request, pk: UUID) -> Response:
+        """Put the session away."""
+        lifecycle.archive(owned_session(request, pk).pk)
+        return self._summary(pk)
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: UUID) -> Response:
+        """Take an archived session back."""
+        lifecycle.restore(owned_session(request, pk).pk)
+        return self._summary(pk)
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def stop(self, request: Request, pk: UUID) -> Response:
+        """End the session and its work."""
+        lifecycle.stop(owned_session(request, pk).pk)
+        return self._summary(pk)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("after", int, description="events that follow this seq")],
+        responses=EventSerializer(many=True),
+    )
+    @action(detail=True, filterset_fields=[], pagination_class=None)
+    def events(self, request: Request, pk: UUID) -> Response:
+        """List up to 500 durable events after `after`, in order."""
+        after = serializers.IntegerField(min_value=0, max_value=2**62).run_validation(request.GET.get("after", 0))
+        rows = owned_session(request, pk).events.after(after)[:EVENTS_A_PAGE]
+        return Response(EventSerializer(rows, many=True).data)
+
+    def _summary(self, session_id: UUID) -> Response:
+        return Response(snapshot.summary(ChatSession.objects.get(pk=session_id)))
+
+
+class MessageViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Message]):
+    """Messages of one session."""
+
+    serializer_class = MessageSerializer
+    pagination_class = InOrder
+    queryset = Message.objects.none()
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> QuerySet[Message]:
+        """Return the messages of the session in the address, if it is the caller's."""
+        return owned_session(self.request, self.kwargs["session_id"]).messages.in_order()
+
+    @extend_schema(request=PostMessageSerializer)
+    def create(self, request: Request, session_id: UUID) -> Response:
+        """Say something; the main agent answers in a turn of its own."""
+        session = owned_session(request, session_id)
+        serializer = PostMessageSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        message = messages.post(session.pk, serializer.validated_data["content"], idempotency_key(request))
+        return Response(messages.payload(message), status=201)
+
+    def retrieve(self, request: Request, session_id: UUID, pk: UUID) -> Response:
+        """Return one message whole."""
+        message = self.get_queryset().filter(pk=pk).first()
+        if message is None:
+            raise not_found("message")
+        return Response(messages.payload(message))

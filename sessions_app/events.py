@@ -1,0 +1,151 @@
+"""Record what happened, and announce it.
+
+A change and its events are one transaction that begins with the session row (see the lock order in
+`docs/architecture.md`):
+
+    with events.session_change(session_id) as change:
+        ... conditional updates ...
+        change.record("subagent.started", payload)
+
+`seq` is taken from the locked session row, so it is gapless and in commit order. After the commit the
+events are published; whoever misses a publication catches up from the rows.
+"""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import redis
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from sessions_app.errors import not_found
+from sessions_app.models import ChatSession, Event
+from sessions_app.payloads import DURABLE, EPHEMERAL, PAYLOAD_MAX_BYTES
+
+logger = logging.getLogger(__name__)
+
+
+class SessionChange:
+    """A transaction on one session: hands out `seq` and collects what to publish."""
+
+    def __init__(self, session: ChatSession) -> None:
+        self.session = session
+        self._texts: list[str] = []
+        self._afterwards: list[Callable[[], object]] = []
+
+    @property
+    def next_seq(self) -> int:
+        """The `seq` that the next recorded event will have."""
+        return self.session.last_seq + 1
+
+    def record(self, kind: str, payload: Mapping[str, Any]) -> Event:
+        """Store a durable event. Raises `ValueError` for an unknown kind or a payload over 16 KB."""
+        if kind not in DURABLE:
+            raise ValueError(f"{kind!r} is not a durable kind of event")
+        if json_bytes(payload) > PAYLOAD_MAX_BYTES:
+            raise ValueError(f"the payload of {kind} is over {PAYLOAD_MAX_BYTES} bytes")
+        self.session.last_seq += 1
+        event = Event.objects.create(
+            session=self.session, seq=self.session.last_seq, kind=kind, payload=dict(payload)
+        )
+        self._texts.append(encode(event))
+        return event
+
+    def afterwards(self, callback: Callable[[], object]) -> None:
+        """Have `callback()` called once the change is committed and published; its failure is logged only."""
+        self._afterwards.append(callback)
+
+    def save(self) -> None:
+        """Write the session's counter; on commit publish, then do what was asked for afterwards."""
+        topic, texts = session_topic(self.session.pk), self._texts
+        if texts:
+            self.session.save(update_fields=["last_seq"])
+            transaction.on_commit(lambda: publish(topic, texts))
+        for callback in self._afterwards:
+            transaction.on_commit(callback, robust=True)
+
+
+@contextmanager
+def session_change(session_id: UUID) -> Iterator[SessionChange]:
+    """Open a transaction that holds the row of this session; raises `Refusal` (`not_found`)."""
+    with transaction.atomic():
+        session = ChatSession.objects.select_for_update(no_key=True).filter(pk=session_id).first()
+        if session is None:
+            raise not_found("session")
+        change = SessionChange(session)
+        yield change
+        change.save()
+
+
+def announce(session_id: UUID, kind: str, payload: Mapping[str, Any]) -> None:
+    """Publish an ephemeral event: never stored, lost if nobody listens."""
+    if kind not in EPHEMERAL:
+        raise ValueError(f"{kind!r} is not an ephemeral kind of event")
+    text = _encode(session_id, None, kind, payload, timezone.now())
+    publish(session_topic(session_id), [text])
+
+
+def session_topic(session_id: UUID | str) -> str:
+    """Return the name of the channel that carries a session's events."""
+    return f"mcpchat:session:{session_id}"
+
+
+def encode(event: Event) -> str:
+    """Return the JSON text of a stored event, as sockets and REST show it."""
+    return _encode(event.session_id, event.seq, event.kind, event.payload, event.created_at)
+
+
+def _encode(
+    session_id: UUID, seq: int | None, kind: str, payload: Mapping[str, Any], created_at: datetime
+) -> str:
+    body: dict[str, Any] = {"session_id": str(session_id)}
+    if seq is not None:
+        body["seq"] = seq
+    body |= {"kind": kind, "payload": payload, "created_at": created_at.isoformat()}
+    return _json(body)
+
+
+def json_bytes(value: Any) -> int:
+    """Return how many bytes `value` takes as JSON on the wire."""
+    return len(_json(value).encode())
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+class _Publisher:
+    """One persistent connection a process and thread-safe by redis-py's own pool."""
+
+    def __init__(self) -> None:
+        self._client: redis.Redis | None = None
+        self._lock = threading.Lock()
+
+    def client(self) -> redis.Redis:
+        """Return the client of this process."""
+        with self._lock:
+            if self._client is None:
+                self._client = redis.Redis.from_url(
+                    settings.REDIS_URL, socket_timeout=1.0, socket_connect_timeout=1.0
+                )
+            return self._client
+
+
+_publisher = _Publisher()
+
+
+def publish(topic: str, texts: list[str]) -> None:
+    """Send encoded events to whoever listens; a broker that is away costs a second, never the caller's work."""
+    try:
+        client = _publisher.client()
+        for text in texts:
+            client.publish(topic, text)
+    except redis.RedisError as error:
+        logger.warning("could not publish %d event(s) on %s: %s", len(texts), topic, error)

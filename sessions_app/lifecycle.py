@@ -1,0 +1,85 @@
+"""The life of a chat session: start, rename, archive, restore, stop, delete."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from sessions_app.errors import Refusal
+from sessions_app.events import session_change
+from sessions_app.messages import session_payload
+from sessions_app.models import ChatSession
+
+TITLE_MAX_CHARACTERS = 200
+
+_when_stopping: list[Callable[[UUID], None]] = []
+
+
+def when_stopping(callback: Callable[[UUID], None]) -> None:
+    """Have `callback(session_id)` called after a session was stopped or before it is deleted."""
+    _when_stopping.append(callback)
+
+
+def start(owner: Any, title: str = "", model: str = "") -> ChatSession:
+    """Start a session of `owner`. Raises `Refusal` (`title_too_long`)."""
+    session = ChatSession.objects.create(owner=owner, title=_checked(title), model=model)
+    with session_change(session.pk) as change:
+        change.record("session.started", session_payload(session))
+    session.refresh_from_db()
+    return session
+
+
+def rename(session_id: UUID, title: str) -> None:
+    """Give the session another title. Raises `Refusal` (`title_too_long`)."""
+    with session_change(session_id) as change:
+        change.session.title = _checked(title)
+        change.session.save(update_fields=["title"])
+        change.record("session.updated", session_payload(change.session))
+
+
+def archive(session_id: UUID) -> None:
+    """Put an active session away; nothing in it ends."""
+    _move(session_id, {ChatSession.State.ACTIVE}, ChatSession.State.ARCHIVED, "session.archived")
+
+
+def restore(session_id: UUID) -> None:
+    """Take an archived session back."""
+    _move(session_id, {ChatSession.State.ARCHIVED}, ChatSession.State.ACTIVE, "session.restored")
+
+
+def stop(session_id: UUID) -> None:
+    """End a session for good: its turn and its subagents are cancelled, what was said stays readable."""
+    before = {ChatSession.State.ACTIVE, ChatSession.State.ARCHIVED}
+    _move(session_id, before, ChatSession.State.STOPPED, "session.stopped")
+    _end_work(session_id)
+
+
+def delete(session_id: UUID) -> None:
+    """Hide a session at once and end its work; `agents_app` removes the rows when nothing of it runs."""
+    stop(session_id)
+    ChatSession.objects.filter(pk=session_id, deleted_at=None).update(deleted_at=timezone.now())
+
+
+def _end_work(session_id: UUID) -> None:
+    for callback in _when_stopping:
+        callback(session_id)
+
+
+def _move(session_id: UUID, before: set[ChatSession.State], after: ChatSession.State, kind: str) -> None:
+    """Change the state; being there already is fine. Raises `Refusal` (`wrong_state`) from elsewhere."""
+    with session_change(session_id) as change:
+        if change.session.state == after:
+            return
+        if change.session.state not in before:
+            raise Refusal("wrong_state", f"A session that is {change.session.state} cannot do that.", 409)
+        change.session.state = after
+        change.session.save(update_fields=["state"])
+        change.record(kind, session_payload(change.session))
+
+
+def _checked(title: str) -> str:
+    title = " ".join(title.replace("\x00", "").split())
+    if len(title) > TITLE_MAX_CHARACTERS:
+        raise Refusal("title_too_long", f"A title has at most {TITLE_MAX_CHARACTERS} characters.")
+    return title

@@ -1,0 +1,137 @@
+"""Messages: add one, grow one, finish one."""
+
+from collections.abc import Callable
+from typing import Any, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from sessions_app.errors import Refusal
+from sessions_app.events import SessionChange, json_bytes, session_change
+from sessions_app.markdown import render
+from sessions_app.models import ChatSession, Message
+from sessions_app.payloads import CUT_TEXT_CHARACTERS, PAYLOAD_MAX_BYTES, MessagePayload
+
+_when_posted: list[Callable[[SessionChange, Message], None]] = []
+
+
+def when_posted(callback: Callable[[SessionChange, Message], None]) -> None:
+    """Have `callback(change, message)` called in the transaction of each message that wants an answer."""
+    _when_posted.append(callback)
+
+
+def post(session_id: UUID, content: str, idempotency_key: str = "") -> Message:
+    """Add a user's message and ask for an answer; the same `idempotency_key` again returns the first.
+
+    Raises `Refusal`: `empty_message`, `message_too_long`, `session_not_active`.
+    """
+    content = _checked(content)
+    with session_change(session_id) as change:
+        earlier = idempotency_key and change.session.messages.filter(idempotency_key=idempotency_key).first()
+        if earlier:
+            return earlier
+        _require_active(change.session)
+        message = add(change, role=Message.Role.USER, content=content, idempotency_key=idempotency_key)
+        _give_title(change, content)
+        for callback in _when_posted:
+            callback(change, message)
+    return message
+
+
+def add(change: SessionChange, *, role: str, content: str, **fields: Any) -> Message:
+    """Add a message to the session of an open change and record it."""
+    message = Message.objects.create(
+        session=change.session, seq=change.next_seq, role=role, content=content, **fields
+    )
+    ChatSession.objects.filter(pk=change.session.pk).update(
+        message_count=F("message_count") + 1, last_activity_at=timezone.now()
+    )
+    change.record("message.added", event_payload(message))
+    return message
+
+
+def save_draft(message_id: UUID, generation: int, content: str) -> bool:
+    """Store text in flight; False if a newer generation took over."""
+    open_draft = Message.objects.filter(pk=message_id, generation=generation, state=Message.State.STREAMING)
+    return open_draft.update(content=content) == 1
+
+
+def complete(change: SessionChange, message: Message, content: str, *, interrupted: bool = False) -> bool:
+    """End a streaming message and record it; False if it had ended or a newer generation took over."""
+    state = Message.State.INTERRUPTED if interrupted else Message.State.COMPLETE
+    open_draft = Message.objects.filter(
+        pk=message.pk, generation=message.generation, state=Message.State.STREAMING
+    )
+    if open_draft.update(content=content, state=state) != 1:
+        return False
+    message.content, message.state = content, state
+    change.record("message.completed", event_payload(message))
+    return True
+
+
+def payload(message: Message) -> MessagePayload:
+    """Return the whole message as REST shows it."""
+    return _payload(message, message.content, truncated=False)
+
+
+def event_payload(message: Message) -> MessagePayload:
+    """Return the message as an event carries it: long text is cut, `truncated` says so."""
+    if len(message.content) <= PAYLOAD_MAX_BYTES:
+        body = payload(message)
+        if json_bytes(body) <= PAYLOAD_MAX_BYTES:
+            return body
+    return _payload(message, message.content[:CUT_TEXT_CHARACTERS], truncated=True)
+
+
+def _payload(message: Message, text: str, *, truncated: bool) -> MessagePayload:
+    streaming = message.state == Message.State.STREAMING
+    return {
+        "message_id": str(message.pk),
+        "seq": message.seq,
+        "role": message.role,
+        "state": message.state,
+        "content": text,
+        "html": "" if streaming or truncated else render(text),
+        "truncated": truncated,
+        "generation": message.generation,
+        "turn_id": str(message.turn_id) if message.turn_id else None,
+        "subagent_id": str(message.subagent_id) if message.subagent_id else None,
+        "created_at": message.created_at.isoformat(),
+    }
+
+
+def _checked(content: str) -> str:
+    content = content.replace("\x00", "").strip()
+    if not content:
+        raise Refusal("empty_message", "The message is empty.")
+    limit = cast(int, settings.MESSAGE_MAX_CHARACTERS)
+    if len(content) > limit:
+        raise Refusal(
+            "message_too_long", f"The message has {len(content):,} characters; at most {limit:,} are taken."
+        )
+    return content
+
+
+def _require_active(session: ChatSession) -> None:
+    if session.state != ChatSession.State.ACTIVE:
+        raise Refusal("session_not_active", f"The session is {session.state}.", status=409)
+
+
+def _give_title(change: SessionChange, content: str) -> None:
+    """Name a session after its first message, so that the list means something."""
+    if not change.session.title:
+        change.session.title = " ".join(content.split())[:80]
+        change.session.save(update_fields=["title"])
+        change.record("session.updated", session_payload(change.session))
+
+
+def session_payload(session: ChatSession) -> dict[str, str]:
+    """Return a session as its events carry it."""
+    return {
+        "session_id": str(session.pk),
+        "title": session.title,
+        "state": session.state,
+        "model": session.model,
+    }

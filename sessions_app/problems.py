@@ -1,0 +1,60 @@
+"""REST errors as RFC 9457 problem documents with a stable `code`."""
+
+from typing import Any
+
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from sessions_app.errors import Refusal
+
+CONTENT_TYPE = "application/problem+json"
+_CODES = {
+    "ParseError": "malformed_json",
+    "NotAuthenticated": "not_authenticated",
+    "AuthenticationFailed": "authentication_failed",
+    "PermissionDenied": "permission_denied",
+    "MethodNotAllowed": "method_not_allowed",
+    "UnsupportedMediaType": "unsupported_media_type",
+    "NotAcceptable": "not_acceptable",
+    "Throttled": "throttled",
+    "NotFound": "not_found",
+    "ValidationError": "invalid_request",
+}
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Turn an exception of a REST view into a problem document; None for a bug (then it is a 500)."""
+    if isinstance(error, Refusal):
+        return _response(error.status, error.code, error.detail, error.extra)
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    response = exception_handler(error, context)
+    if response is None or not isinstance(error, exceptions.APIException):
+        return None
+    code = _CODES.get(type(error).__name__, str(error.default_code))
+    extra = {"errors": response.data} if isinstance(error, exceptions.ValidationError) else {}
+    problem = _response(response.status_code, code, _sentence(error), extra)
+    for name in ("WWW-Authenticate", "Retry-After", "Allow"):
+        if name in response:
+            problem[name] = response[name]
+    return problem
+
+
+def _response(status: int, code: str, detail: str, extra: dict[str, Any]) -> Response:
+    body = {"type": "about:blank", "title": code.replace("_", " ").capitalize(), "status": status}
+    return Response(
+        body | {"detail": detail, "code": code} | extra, status=status, content_type=CONTENT_TYPE
+    )
+
+
+def _sentence(error: exceptions.APIException) -> str:
+    detail = error.detail
+    if isinstance(detail, dict):
+        return "; ".join(f"{name}: {_first(reasons)}" for name, reasons in detail.items())
+    return str(_first(detail))
+
+
+def _first(reasons: Any) -> Any:
+    return reasons[0] if isinstance(reasons, list) and reasons else reasons

@@ -1,0 +1,113 @@
+/** The REST door: session cookie, CSRF token, problem+json errors. */
+
+import { observe } from "./clock.js";
+
+const TIMEOUT_MS = 30_000;
+
+/** A refused or failed request: `status` 0 means that no answer came. */
+export class Problem extends Error {
+  constructor(status, code, message) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+
+  /** Whether the reader has to log in (again). */
+  get needsLogin() {
+    return this.status === 401 || this.code === "not_authenticated";
+  }
+
+  /** Whether the same request may well succeed later. */
+  get mayPass() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+/** Return a key (a random UUID) for `Idempotency-Key`; `crypto.randomUUID` is missing on plain http. */
+export function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const digits = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+function csrfToken() {
+  return document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/)?.[1] ?? "";
+}
+
+function headersFor(method, body, key) {
+  const headers = { Accept: "application/json, application/problem+json" };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (method !== "GET") headers["X-CSRFToken"] = decodeURIComponent(csrfToken());
+  if (key) headers["Idempotency-Key"] = key;
+  return headers;
+}
+
+/** Send a request and return the decoded answer. Throws `Problem`. */
+export async function request(method, path, { body, key } = {}) {
+  const response = await send(path, {
+    method,
+    headers: headersFor(method, body, key),
+    body: body === undefined ? undefined : JSON.stringify(body),
+    credentials: "same-origin",
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (response.headers.get("date")) observe(response.headers.get("date"));
+  if (!response.ok) throw await problemOf(response);
+  return response.status === 204 ? null : decode(response);
+}
+
+async function send(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    const late = error.name === "TimeoutError";
+    throw new Problem(0, "unreachable", late ? "The server did not answer in time." : "The server cannot be reached.");
+  }
+}
+
+async function decode(response) {
+  const text = await response.text().catch(() => "");
+  try {
+    return text ? JSON.parse(text) : null;
+  } catch {
+    throw new Problem(0, "unreadable", "The server's answer was cut off.");
+  }
+}
+
+async function problemOf(response) {
+  const body = await response.json().catch(() => ({}));
+  const message = body.detail || body.title || `The server answered ${response.status}.`;
+  return new Problem(response.status, body.code ?? "", String(message));
+}
+
+const session = (id) => `/api/sessions/${encodeURIComponent(id)}/`;
+
+export const listSessions = (state, search) =>
+  request("GET", `/api/sessions/?${new URLSearchParams(search ? { state, search } : { state })}`);
+/** Follow a `next` address on this site, whatever host name a proxy put into it. */
+export const nextSessions = (address) => {
+  const { pathname, search } = new URL(address, location.href);
+  return request("GET", pathname + search);
+};
+export const createSession = (key) => request("POST", "/api/sessions/", { body: {}, key });
+export const readSession = (id) => request("GET", session(id));
+export const renameSession = (id, title) => request("PATCH", session(id), { body: { title } });
+export const deleteSession = (id) => request("DELETE", session(id));
+export const archiveSession = (id) => request("POST", `${session(id)}archive/`);
+export const restoreSession = (id) => request("POST", `${session(id)}restore/`);
+export const stopSession = (id) => request("POST", `${session(id)}stop/`);
+export const postMessage = (id, content, key) =>
+  request("POST", `${session(id)}messages/`, { body: { content }, key });
+export const readMessage = (id, messageId) =>
+  request("GET", `${session(id)}messages/${encodeURIComponent(messageId)}/`);
+export const stopTurn = (id) => request("POST", `/api/turns/${encodeURIComponent(id)}/stop/`);
+export const cancelSubagent = (id) => request("POST", `/api/subagents/${encodeURIComponent(id)}/cancel/`);
+export const retrySubagent = (id, key) =>
+  request("POST", `/api/subagents/${encodeURIComponent(id)}/retry/`, { key });
+export const requestExport = (id, format, includeMetadata, key) =>
+  request("POST", "/api/exports/", {
+    body: { session_id: id, format, options: { include_metadata: includeMetadata } },
+    key,
+  });

@@ -1,0 +1,140 @@
+/** The views of messages: the reader's own, the agent's, and those still on their way. */
+
+import { copyButton } from "./copying.js";
+import { h, icon, setText, show } from "./dom.js";
+import { showProse } from "./prose.js";
+
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const LONG_TEXT_CHARACTERS = 1500;
+
+function timeOf(stamp) {
+  const moment = new Date(stamp);
+  return h("time", { datetime: stamp, title: moment.toLocaleString() }, CLOCK.format(moment));
+}
+
+/** Return the view of a message of the reader: plain text, exactly as it was typed. */
+export function userMessage({ item }) {
+  let text = item.content;
+  const bubble = h("div", { class: "bubble", dir: "auto" });
+  const more = foldButton(bubble);
+  const foot = h("div", { class: "message-foot" }, timeOf(item.created_at), copyButton("Copy message", () => text));
+  const node = h(
+    "article",
+    { class: "message user", "data-testid": "message-user", "data-message-id": item.message_id, "aria-label": "You" },
+    bubble,
+    more,
+    foot,
+  );
+  return {
+    node,
+    update(entry) {
+      text = entry.item.content;
+      setText(bubble, text);
+      show(more, text.length > LONG_TEXT_CHARACTERS);
+      bubble.classList.toggle("foldable", text.length > LONG_TEXT_CHARACTERS);
+    },
+  };
+}
+
+function foldButton(bubble) {
+  const toggle = () => {
+    const open = bubble.classList.toggle("open");
+    setText(button, open ? "Show less" : "Show more");
+    button.setAttribute("aria-expanded", open);
+  };
+  const button = h(
+    "button",
+    { type: "button", class: "link-button", hidden: true, "aria-expanded": "false", on: { click: toggle } },
+    "Show more",
+  );
+  return button;
+}
+
+/** Return the view of an answer: growing text first, then the server's HTML. */
+export function assistantMessage({ item }) {
+  let message = item;
+  let html = null;
+  const prose = h("div", { class: "prose", dir: "auto" });
+  const note = h("p", { class: "message-note" }, icon("alert"), "This answer was interrupted.");
+  const foot = h(
+    "div",
+    { class: "message-foot" },
+    timeOf(item.created_at),
+    copyButton("Copy message", () => message.content),
+  );
+  const node = h(
+    "article",
+    {
+      class: "message assistant",
+      "data-testid": "message-assistant",
+      "data-message-id": item.message_id,
+      "aria-label": "Agent",
+    },
+    prose,
+    note,
+    foot,
+  );
+  return {
+    node,
+    update(entry) {
+      message = entry.item;
+      const streaming = message.state === "streaming";
+      node.dataset.state = message.state;
+      prose.classList.toggle("plain", !message.html);
+      if (!message.html) setText(prose, message.content);
+      else if (message.html !== html) showProse(prose, message.html);
+      html = message.html;
+      show(note, message.state === "interrupted");
+      show(foot, !streaming);
+    },
+  };
+}
+
+/** Return the view of a message on its way to the server; `onRetry` and `onEdit` take its entry. */
+export function pendingMessage(first, { onRetry, onEdit }) {
+  let entry = first.item;
+  const bubble = h("div", { class: "bubble", dir: "auto" });
+  const reason = h("span", {});
+  const failed = h(
+    "div",
+    { class: "send-failed", role: "alert" },
+    icon("alert"),
+    reason,
+    h("button", { type: "button", class: "link-button", "data-testid": "send-retry", on: { click: () => onRetry(entry) } }, "Retry"),
+    h("button", { type: "button", class: "link-button", on: { click: () => onEdit(entry) } }, "Edit"),
+  );
+  const foot = h("div", { class: "message-foot always" }, "Sending…");
+  const node = h(
+    "article",
+    { class: "message user pending", "data-testid": "message-user", "aria-label": "You" },
+    bubble,
+    failed,
+    foot,
+  );
+  return {
+    node,
+    update({ item }) {
+      entry = item;
+      setText(bubble, item.content);
+      setText(reason, item.error ? `Not sent. ${item.error}` : "");
+      show(failed, Boolean(item.error));
+      show(foot, !item.error);
+      node.dataset.state = item.error ? "failed" : "sending";
+    },
+  };
+}
+
+/** Return the view of an answer that never came or was stopped. */
+export function turnNotice({ item }) {
+  const stopped = item.kind === "cancelled";
+  const words = stopped ? "You stopped this answer." : `The answer failed. ${item.error?.message ?? ""}`;
+  const code = stopped || !item.error?.code ? null : h("code", {}, item.error.code);
+  const node = h(
+    "div",
+    { class: "turn-notice", "data-kind": item.kind, "data-testid": "turn-notice" },
+    icon(stopped ? "stop" : "alert"),
+    h("span", {}, words),
+    code,
+  );
+  return { node, update() {} };
+}

@@ -1,0 +1,220 @@
+/**
+ * What a chat shows, as a value: a snapshot and the events after it, reduced.
+ *
+ * Pure: `reduce(state, event)` returns a new state and changes nothing. Kinds that begin with `page.` are
+ * this page's own doings; all others are the server's. `wanted` names messages whose text has to be fetched.
+ */
+
+import { applyDelta, applyFetched, fresh } from "./drafts.js";
+
+const UNFINISHED = new Set(["queued", "admitted", "running"]);
+
+/** Whether a subagent still works or waits. */
+export const isUnfinished = (subagent) => UNFINISHED.has(subagent.state);
+
+/** Return the state of a chat that has nothing in it. */
+export function empty() {
+  return {
+    session: null,
+    turn: null,
+    waiting: false,
+    stopping: false,
+    messages: new Map(),
+    tools: new Map(),
+    subagents: new Map(),
+    exports: new Map(),
+    notices: new Map(),
+    pending: [],
+    wanted: new Set(),
+  };
+}
+
+/** Return the state that a snapshot tells; `pending` are this page's messages still on their way. */
+export function fromSnapshot(snapshot, pending = []) {
+  const index = (items, key, make = (item) => item) =>
+    new Map((items ?? []).map((item) => [item[key], make(item)]));
+  return {
+    ...empty(),
+    session: { id: snapshot.id, title: snapshot.title, state: snapshot.state, model: snapshot.model },
+    turn: snapshot.turn ?? null,
+    messages: index(snapshot.messages, "message_id", fresh),
+    tools: index(snapshot.tool_calls, "call_id"),
+    subagents: index(snapshot.subagents, "subagent_id"),
+    exports: index(snapshot.exports, "subagent_id"),
+    pending,
+    wanted: new Set((snapshot.messages ?? []).filter((item) => item.truncated).map((item) => item.message_id)),
+  };
+}
+
+/** Return the state after the event. Unknown kinds change nothing. */
+export function reduce(state, event) {
+  const step = STEPS[event.kind];
+  return step ? step(state, event.payload, event) : state;
+}
+
+function put(map, key, value) {
+  return new Map(map).set(key, value);
+}
+
+function withSession(state, payload) {
+  const { title, state: name, model } = payload;
+  return { ...state, session: { ...state.session, id: payload.session_id, title, state: name, model } };
+}
+
+function without(set, key) {
+  const rest = new Set(set);
+  rest.delete(key);
+  return rest;
+}
+
+function messageStands(state, payload, event) {
+  const known = state.messages.get(payload.message_id);
+  if (known && !isNews(known, payload)) return state;
+  const message = fresh({ ...payload, seq: payload.seq ?? known?.seq ?? event?.seq });
+  const shown = payload.truncated && known ? keepLonger(known, message) : message;
+  const wanted = payload.truncated
+    ? new Set(state.wanted).add(payload.message_id)
+    : without(state.wanted, payload.message_id);
+  return noticeOfUser({ ...state, messages: put(state.messages, payload.message_id, shown), wanted }, payload);
+}
+
+/** A finished text never starts again, and an old draft never replaces a longer one. */
+function isNews(known, payload) {
+  if (payload.generation < known.generation) return false;
+  if (known.state !== "streaming") return payload.state !== "streaming" && payload.generation > known.generation;
+  return payload.state !== "streaming" || payload.generation > known.generation;
+}
+
+/** A cut text stands in for the whole one only until that is here; what was streamed may be longer. */
+function keepLonger(known, message) {
+  if (known.generation !== message.generation || known.length <= message.length) return message;
+  return { ...message, content: known.content, length: known.length };
+}
+
+function noticeOfUser(state, payload) {
+  if (payload.role !== "user") return state;
+  const mine = state.pending.findIndex((entry) => sameText(entry, payload));
+  const pending = mine < 0 ? state.pending : state.pending.toSpliced(mine, 1);
+  return { ...state, pending, waiting: state.turn === null };
+}
+
+function sameText(entry, payload) {
+  return payload.truncated ? entry.content.startsWith(payload.content) : entry.content === payload.content;
+}
+
+function messageGrows(state, delta) {
+  const known = state.messages.get(delta.message_id);
+  if (!known) return state;
+  const message = applyDelta(known, delta);
+  if (message === known) return state;
+  const wanted = message.gap ? new Set(state.wanted).add(delta.message_id) : state.wanted;
+  return { ...state, messages: put(state.messages, delta.message_id, message), wanted };
+}
+
+function messageFetched(state, payload) {
+  const known = state.messages.get(payload.message_id);
+  if (!known) return state;
+  const message = known.truncated && payload.state !== "streaming" ? fresh(payload) : applyFetched(known, payload);
+  const wanted = message.gap ? state.wanted : without(state.wanted, payload.message_id);
+  return { ...state, messages: put(state.messages, payload.message_id, { ...message, seq: known.seq }), wanted };
+}
+
+function turnStarts(state, payload) {
+  return { ...state, turn: { ...payload, state: "running" }, waiting: false, stopping: false };
+}
+
+function turnEnds(kind) {
+  return (state, payload, event) => {
+    const ended = state.turn === null || state.turn.turn_id === payload.turn_id;
+    const next = ended ? { ...state, turn: null, waiting: false, stopping: false } : state;
+    if (kind === "completed") return next;
+    const notice = { seq: event.seq, kind, error: payload.error };
+    return { ...next, notices: put(state.notices, payload.turn_id, notice) };
+  };
+}
+
+function toolStands(state, payload, event) {
+  const known = state.tools.get(payload.call_id);
+  const seq = known?.seq ?? payload.seq ?? event.seq;
+  return { ...state, tools: put(state.tools, payload.call_id, { ...known, ...payload, seq }) };
+}
+
+function subagentStands(state, payload, event) {
+  const known = state.subagents.get(payload.subagent_id);
+  if (known && payload.attempt < known.attempt) return state;
+  const repeat = known && payload.attempt > known.attempt ? { worker_lost: isUnfinished(known) } : {};
+  const subagent = {
+    worker_lost: known?.worker_lost,
+    ...payload,
+    ...repeat,
+    seq: known?.seq ?? payload.seq ?? event.seq,
+  };
+  return { ...state, subagents: put(state.subagents, payload.subagent_id, subagent) };
+}
+
+function subagentMoves(state, payload) {
+  const known = state.subagents.get(payload.subagent_id);
+  if (!known || !isUnfinished(known) || (payload.attempt ?? known.attempt) !== known.attempt) return state;
+  const { progress, stage, estimated_seconds_left } = payload;
+  const queue_position = payload.queue_position ?? known.queue_position;
+  const moved = { ...known, progress, stage, estimated_seconds_left, queue_position };
+  return { ...state, subagents: put(state.subagents, payload.subagent_id, moved) };
+}
+
+function exportStands(state, payload) {
+  return { ...state, exports: put(state.exports, payload.subagent_id, payload) };
+}
+
+function markSubagent(state, { subagent_id, ...marks }) {
+  const known = state.subagents.get(subagent_id);
+  return known ? { ...state, subagents: put(state.subagents, subagent_id, { ...known, ...marks }) } : state;
+}
+
+function sending(state, entry) {
+  const rest = state.pending.filter((other) => other.key !== entry.key);
+  return { ...state, pending: [...rest, { ...entry, error: null }] };
+}
+
+function sendFailed(state, { key, error }) {
+  const pending = state.pending.map((entry) => (entry.key === key ? { ...entry, error } : entry));
+  return { ...state, pending };
+}
+
+function sendEnded(state, { key }) {
+  return { ...state, pending: state.pending.filter((entry) => entry.key !== key) };
+}
+
+const STEPS = {
+  "session.started": withSession,
+  "session.updated": withSession,
+  "session.archived": withSession,
+  "session.restored": withSession,
+  "session.stopped": withSession,
+  "message.added": messageStands,
+  "message.completed": messageStands,
+  "message.delta": messageGrows,
+  "turn.started": turnStarts,
+  "turn.completed": turnEnds("completed"),
+  "turn.failed": turnEnds("failed"),
+  "turn.cancelled": turnEnds("cancelled"),
+  "tool.started": toolStands,
+  "tool.completed": toolStands,
+  "tool.failed": toolStands,
+  "subagent.queued": subagentStands,
+  "subagent.started": subagentStands,
+  "subagent.completed": subagentStands,
+  "subagent.failed": subagentStands,
+  "subagent.cancelled": subagentStands,
+  "subagent.progress": subagentMoves,
+  "export.started": exportStands,
+  "export.completed": exportStands,
+  "export.failed": exportStands,
+  "export.progress": subagentMoves,
+  "page.fetched": messageFetched,
+  "page.unfetched": (state, { message_id }) => ({ ...state, wanted: without(state.wanted, message_id) }),
+  "page.sending": sending,
+  "page.send_failed": sendFailed,
+  "page.send_ended": sendEnded,
+  "page.stopping": (state, { stopping }) => ({ ...state, stopping }),
+  "page.subagent": markSubagent,
+};

@@ -1,0 +1,132 @@
+/** The card of a subagent: what it does, how far it is, how it ended, and what one can do about it. */
+
+import { everySecond } from "./clock.js";
+import { fold } from "./details.js";
+import { h, icon, setAttribute, setText, show } from "./dom.js";
+import { progressView } from "./progress.js";
+import { reportView } from "./report.js";
+import { isUnfinished } from "./store.js";
+import { attemptWords, durationWords, plain, stateWord } from "./words.js";
+
+/** Return the words of a subagent's badge. */
+export function badgeText(subagent) {
+  if (isUnfinished(subagent) && isCancelling(subagent)) return "Cancelling…";
+  if (subagent.state === "queued" && subagent.queue_position) return `Queued · position ${subagent.queue_position}`;
+  return stateWord(subagent.state);
+}
+
+/** Whether somebody asked it to end. */
+export function isCancelling(subagent) {
+  return Boolean(subagent.cancelling || subagent.cancel_requested);
+}
+
+/** Return the two buttons of a card; `update(subagent)` shows the one that fits. */
+export function actionButtons(id, { onCancel, onRetry }) {
+  const cancel = h(
+    "button",
+    { type: "button", class: "button small", "data-testid": "subagent-cancel", on: { click: () => onCancel(id) } },
+    "Cancel",
+  );
+  const retry = h(
+    "button",
+    { type: "button", class: "button small", "data-testid": "subagent-retry", on: { click: () => onRetry(id) } },
+    icon("retry"),
+    h("span", {}, "Retry"),
+  );
+  return {
+    nodes: [cancel, retry],
+    update(subagent) {
+      show(cancel, isUnfinished(subagent));
+      setAttribute(cancel, "disabled", isCancelling(subagent));
+      setText(cancel, isCancelling(subagent) ? "Cancelling…" : "Cancel");
+      show(retry, ["failed", "cancelled"].includes(subagent.state));
+      setAttribute(retry, "disabled", Boolean(subagent.retrying));
+    },
+  };
+}
+
+/** Return the line that says why something failed. */
+export function errorLine() {
+  const message = h("span", {});
+  const code = h("code", {});
+  const node = h("p", { class: "error-line", "data-testid": "error" }, icon("alert"), message, code);
+  return {
+    node,
+    update(error) {
+      show(node, Boolean(error));
+      setText(message, error?.message);
+      setText(code, error?.code);
+      show(code, Boolean(error?.code));
+    },
+  };
+}
+
+function attemptText({ attempt, worker_lost: lost }) {
+  if (!(attempt > 1)) return "";
+  return lost ? `${attemptWords(attempt)}: its worker was lost` : attemptWords(attempt);
+}
+
+function tookText(subagent) {
+  if (isUnfinished(subagent) || !Number.isFinite(subagent.duration_ms)) return "";
+  return durationWords(subagent.duration_ms);
+}
+
+function summaryOf({ result }) {
+  if (typeof result === "string") return result;
+  return typeof result?.summary === "string" ? result.summary : "";
+}
+
+/** Return the view of a subagent. */
+export function subagentCard({ item }, actions) {
+  const title = h("h3", { class: "agent-title" });
+  const facts = h("p", { class: "agent-facts" });
+  const badge = h("span", { class: "badge", "data-testid": "subagent-state" });
+  const progress = progressView();
+  const error = errorLine();
+  const summary = h("p", { class: "agent-summary", "data-testid": "subagent-summary", dir: "auto" });
+  const partial = h("p", { class: "agent-partial" }, "Partial result: what was ready when it ended.");
+  const folds = { args: fold("Arguments"), result: fold("Result") };
+  const buttons = actionButtons(item.subagent_id, actions);
+  const report = reportView();
+  const node = h(
+    "article",
+    { class: "agent-card", "data-testid": "subagent-card", "data-subagent-id": item.subagent_id },
+    h(
+      "header",
+      { class: "agent-head" },
+      h("span", { class: "agent-mark" }, icon("agent")),
+      h("div", { class: "agent-names" }, title, facts),
+      badge,
+      h("div", { class: "agent-actions" }, ...buttons.nodes),
+    ),
+    progress.node,
+    error.node,
+    partial,
+    summary,
+    report.node,
+    h("div", { class: "folds" }, folds.args.node, folds.result.node),
+  );
+  everySecond(() => !progress.node.hidden && progress.tick());
+
+  return {
+    node,
+    update({ item: subagent, report: message }) {
+      node.dataset.state = subagent.state;
+      node.dataset.cancelling = isUnfinished(subagent) && isCancelling(subagent);
+      setText(title, subagent.title || plain(subagent.tool_name));
+      setText(facts, [subagent.tool_name, attemptText(subagent), tookText(subagent)].filter(Boolean).join(" · "));
+      setText(badge, badgeText(subagent));
+      show(progress.node, ["admitted", "running"].includes(subagent.state));
+      progress.update(subagent);
+      error.update(subagent.state === "failed" ? subagent.error : null);
+      show(partial, Boolean(subagent.result?.partial));
+      setText(summary, summaryOf(subagent));
+      show(summary, Boolean(summaryOf(subagent)));
+      folds.args.update(subagent.args);
+      folds.result.update(typeof subagent.result === "string" ? null : subagent.result);
+      show(report.node, Boolean(message));
+      if (message) report.update(message);
+      buttons.update(subagent);
+    },
+  };
+}

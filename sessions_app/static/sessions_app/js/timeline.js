@@ -1,0 +1,96 @@
+/** The timeline: messages, tool calls, subagents and exports in the order in which they happened. */
+
+import { h, reconcile, setText, show } from "./dom.js";
+import { exportCard } from "./export_card.js";
+import { assistantMessage, pendingMessage, turnNotice, userMessage } from "./messages.js";
+import { subagentCard } from "./subagent_card.js";
+import { isRunning, toolCard } from "./tool_card.js";
+
+const EXPORT_AGENT = "export_agent";
+
+/** Return what to show, in order; each entry has `key`, `kind`, `seq` and `item`. */
+export function entriesOf(state) {
+  const reports = new Map();
+  const entries = [];
+  for (const item of state.messages.values()) {
+    if (item.role === "subagent" && state.subagents.has(item.subagent_id)) reports.set(item.subagent_id, item);
+    else if (item.state !== "streaming" || item.content) entries.push(messageEntry(item));
+  }
+  for (const item of state.tools.values()) entries.push({ key: item.call_id, kind: "tool", seq: item.seq, item });
+  for (const item of state.subagents.values()) entries.push(subagentEntry(item, reports, state.exports));
+  for (const [id, item] of state.notices) entries.push({ key: `notice-${id}`, kind: "notice", seq: item.seq, item });
+  entries.sort((one, other) => one.seq - other.seq);
+  return [...entries, ...state.pending.map((item) => ({ key: item.key, kind: "pending", item }))];
+}
+
+function messageEntry(item) {
+  return { key: item.message_id, kind: item.role === "user" ? "user" : "assistant", seq: item.seq, item };
+}
+
+function subagentEntry(item, reports, exports) {
+  const kind = item.agent_type === EXPORT_AGENT ? "export" : "subagent";
+  const id = item.subagent_id;
+  return { key: id, kind, seq: item.seq, item, report: reports.get(id), exported: exports.get(id) };
+}
+
+/** Return what the agent is at while nothing grows on the page, or an empty string. */
+export function activityText(state) {
+  if (state.stopping) return "Stopping…";
+  if ([...state.messages.values()].some((item) => item.state === "streaming" && item.content)) return "";
+  if (!state.turn) return state.waiting ? "Waiting for the agent…" : "";
+  if (state.turn.state === "queued") return "Waiting for the agent…";
+  if ([...state.tools.values()].some((call) => isRunning(call))) return "Working…";
+  return state.turn.attempt > 1 ? "Taking the answer up again…" : "Thinking…";
+}
+
+export class Timeline {
+  #list;
+  #activity;
+  #views = new Map();
+  #actions;
+
+  /** `actions` are `onCancel(id)`, `onRetry(id)` of subagents, `onResend(entry)`, `onEdit(entry)` of messages. */
+  constructor(container, actions) {
+    this.#actions = actions;
+    this.#list = h("div", { class: "timeline-items" });
+    this.#activity = h(
+      "div",
+      { class: "activity", "data-testid": "activity", hidden: true },
+      h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")),
+      h("span", { class: "activity-words" }),
+    );
+    container.append(this.#list, this.#activity);
+  }
+
+  /** Show the state. */
+  render(state) {
+    reconcile(this.#list, this.#views, entriesOf(state), (entry) => unlessSame(this.#makeView(entry)));
+    const words = activityText(state);
+    show(this.#activity, Boolean(words));
+    setText(this.#activity.querySelector(".activity-words"), words);
+  }
+
+  #makeView(entry) {
+    const subagent = { onCancel: this.#actions.onCancel, onRetry: this.#actions.onRetry };
+    if (entry.kind === "user") return userMessage(entry);
+    if (entry.kind === "assistant") return assistantMessage(entry);
+    if (entry.kind === "tool") return toolCard(entry);
+    if (entry.kind === "subagent") return subagentCard(entry, subagent);
+    if (entry.kind === "export") return exportCard(entry, subagent);
+    if (entry.kind === "notice") return turnNotice(entry);
+    return pendingMessage(entry, { onRetry: this.#actions.onResend, onEdit: this.#actions.onEdit });
+  }
+}
+
+/** Leave a view alone while what it shows is the same; its clock stops with its node. */
+function unlessSame(view) {
+  let last = {};
+  return {
+    node: view.node,
+    update(entry) {
+      const same = entry.item === last.item && entry.report === last.report && entry.exported === last.exported;
+      last = entry;
+      if (!same) view.update(entry);
+    },
+  };
+}

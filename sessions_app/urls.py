@@ -1,0 +1,16 @@
+"""Addresses of sessions: the chat page and its REST resources."""
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from sessions_app import api, views
+
+router = SimpleRouter(use_regex_path=False)
+router.register("sessions", api.SessionViewSet, basename="session")
+router.register("sessions/<uuid:session_id>/messages", api.MessageViewSet, basename="message")
+
+urlpatterns = [
+    path("", views.chat, name="chat"),
+    path("sessions/<uuid:session_id>/", views.chat, name="session"),
+    path("api/", include(router.urls)),
+]
