@@ -2,11 +2,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test check screenshots user login-link clean
 
-PORT ?= 8000
-HOST ?= 127.0.0.1
-DATABASE ?= sqlite
-export PORT HOST DATABASE
-
 # PYTHON if given, else the first that is new enough; if none is, the last resort says so itself.
 new_enough = 'import sys; sys.exit(sys.version_info < (3, 11))'
 candidates = python3.13 python3.12 python3.11 python3 python

@@ -49,10 +49,10 @@ class Keeper:
         self._due: dict[Callable[[], None], float] = {}
         self._last_scan = time.monotonic()
         self._scan_from = 0.0
+        self.identity = liveness.register(Worker.Kind.KEEPER)
 
     def run(self) -> None:
         """Keep until `stopping`; an error in one duty never stops the others."""
-        self.identity = liveness.register(Worker.Kind.KEEPER)
         while not self.stopping:
             for interval, duty in self._duties:
                 if time.monotonic() >= self._due.get(duty, 0.0):
@@ -64,7 +64,7 @@ class Keeper:
     def bury_the_dead(self) -> None:
         """Deal with each process of this host that lost its lock: end its group, give its work back."""
         for identity in liveness.identities():
-            if identity.pid != os.getpid() and not liveness.is_alive(identity):
+            if identity != self.identity and not liveness.is_alive(identity):
                 self._bury(identity)
 
     def enforce(self) -> None:
@@ -77,11 +77,11 @@ class Keeper:
         pool.expire(now)
 
     def renew_leases(self) -> None:
-        """Renew every living worker of this host in one UPDATE; end those that were declared lost elsewhere."""
+        """Renew the lease of every living worker of this host in one UPDATE."""
         alive = [
             identity
             for identity in liveness.identities()
-            if identity.pid == os.getpid() or liveness.is_alive(identity)
+            if identity == self.identity or liveness.is_alive(identity)
         ]
         lease = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
         with transaction.atomic():

@@ -131,13 +131,15 @@ def _run(*command: str) -> int:
     # The variables of another active environment would send packages there.
     hidden = {"VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "CONDA_PREFIX", "__PYVENV_LAUNCHER__"}
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603  # fixed commands
+    # The lock goes along: an installer that outlives us must be done before the next one begins.
+    return subprocess.run(command, env=environment, close_fds=False, check=False).returncode
 
 
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
     """Keep two first starts apart. The lock is on the folder itself, so it leaves no file behind."""
     folder = os.open(root, os.O_RDONLY)
+    os.set_inheritable(folder, True)
     try:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)

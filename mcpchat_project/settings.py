@@ -4,13 +4,17 @@ works on one machine with nothing installed beside Python (see the table in READ
 import socket
 from pathlib import Path
 
+import django_stubs_ext
 import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from mcpchat_project.secret_key import secret_key
+
+# Makes Django's generic classes subscriptable, as their types say they are.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -23,7 +27,8 @@ LOCK_DIR = RUN_DIR / "locks"
 WORK_DIR = VAR_DIR / "work"
 LOG_DIR = VAR_DIR / "log"
 MEDIA_ROOT = VAR_DIR / "media"
-for folder in (VAR_DIR, RUN_DIR, LOCK_DIR, WORK_DIR, LOG_DIR, MEDIA_ROOT):
+STATIC_ROOT = VAR_DIR / "static"
+for folder in (VAR_DIR, RUN_DIR, LOCK_DIR, WORK_DIR, LOG_DIR, MEDIA_ROOT, STATIC_ROOT):
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -118,7 +123,11 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 2.0
 CELERY_TASK_DEFAULT_QUEUE = "maintenance"
-CELERY_TASK_QUEUES = [Queue(name) for name in ("chat", "tools", "exports", "maintenance")]
+CELERY_TASK_QUEUES = [
+    # An exchange each: queues that share the default one and its key would all get every message.
+    Queue(name, Exchange(name), routing_key=name)
+    for name in ("chat", "tools", "exports", "maintenance")
+]
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "maintenance": {
@@ -202,7 +211,6 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
 # Served straight from the packages: nothing to collect, so a start needs no extra step.
 WHITENOISE_USE_FINDERS = True
 
@@ -213,6 +221,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
+        "django.request": {"level": "ERROR"},
         "uvicorn.access": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
@@ -233,6 +242,9 @@ POOL_DEFAULTS = {"tools": 3, "exports": 2}
 LEASE_SECONDS = 6.0
 CANCEL_GRACE_SECONDS = 3.0
 RESEND_AFTER_SECONDS = 5.0
+
+# Modules with tools of the operator's own, loaded beside the built-in ones.
+TOOL_MODULES = env.list("MCPCHAT_TOOL_MODULES", default=[])
 
 # What tools may touch
 ALLOWED_FOLDERS = [Path(folder).resolve() for folder in env.list("MCPCHAT_ALLOWED_FOLDERS", default=[])]

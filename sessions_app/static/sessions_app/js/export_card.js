@@ -1,6 +1,5 @@
 /** The card of an export: its progress, then the file. */
 
-import { everySecond } from "./clock.js";
 import { fold } from "./details.js";
 import { h, icon, setAttribute, setText, show } from "./dom.js";
 import { progressView } from "./progress.js";
@@ -62,10 +61,10 @@ export function exportCard({ item }, actions) {
     error.node,
     h("div", { class: "folds" }, digest.node),
   );
-  everySecond(() => !progress.node.hidden && progress.tick());
 
   return {
     node,
+    tick: progress.tick,
     update({ item: subagent, exported }) {
       const address = subagent.state === "succeeded" ? safeAddress(exported?.download_url) : null;
       node.dataset.state = subagent.state;

@@ -1,6 +1,5 @@
 /** The card of a subagent: what it does, how far it is, how it ended, and what one can do about it. */
 
-import { everySecond } from "./clock.js";
 import { fold } from "./details.js";
 import { h, icon, setAttribute, setText, show } from "./dom.js";
 import { progressView } from "./progress.js";
@@ -106,10 +105,10 @@ export function subagentCard({ item }, actions) {
     report.node,
     h("div", { class: "folds" }, folds.args.node, folds.result.node),
   );
-  everySecond(() => !progress.node.hidden && progress.tick());
 
   return {
     node,
+    tick: progress.tick,
     update({ item: subagent, report: message }) {
       node.dataset.state = subagent.state;
       node.dataset.cancelling = isUnfinished(subagent) && isCancelling(subagent);

@@ -1,5 +1,6 @@
 /** The timeline: messages, tool calls, subagents and exports in the order in which they happened. */
 
+import { everySecond } from "./clock.js";
 import { h, reconcile, setText, show } from "./dom.js";
 import { exportCard } from "./export_card.js";
 import { assistantMessage, pendingMessage, turnNotice, userMessage } from "./messages.js";
@@ -60,6 +61,7 @@ export class Timeline {
       h("span", { class: "activity-words" }),
     );
     container.append(this.#list, this.#activity);
+    everySecond(() => this.#views.forEach((view) => view.tick?.()));
   }
 
   /** Show the state. */
@@ -82,11 +84,11 @@ export class Timeline {
   }
 }
 
-/** Leave a view alone while what it shows is the same; its clock stops with its node. */
+/** Leave a view alone while what it shows is the same. */
 function unlessSame(view) {
   let last = {};
   return {
-    node: view.node,
+    ...view,
     update(entry) {
       const same = entry.item === last.item && entry.report === last.report && entry.exported === last.exported;
       last = entry;

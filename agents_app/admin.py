@@ -1,0 +1,79 @@
+"""Agents at work, for operators: caps are edited here, work is cancelled and tried again by the verbs."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from agents_app import gateway
+from agents_app.models import Pool, Subagent, ToolCall, Turn, Worker
+from sessions_app.admin import ReadOnlyAdmin
+from sessions_app.errors import Refusal
+
+
+@admin.register(Pool)
+class PoolAdmin(admin.ModelAdmin[Pool]):
+    """Pools: the cap takes effect at once, running work goes on."""
+
+    list_display = ["name", "cap", "queue_limit", "queue_timeout_seconds", "idle_timeout_seconds", "paused"]
+    list_editable = ["cap", "paused"]
+    readonly_fields = ["name"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Pools come with the code that uses them."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Pool | None = None) -> bool:
+        """Pools come with the code that uses them."""
+        return False
+
+
+@admin.register(Subagent)
+class SubagentAdmin(ReadOnlyAdmin):
+    """Subagents of every user."""
+
+    list_display = ["title", "owner", "pool", "state", "attempt", "progress", "stage", "queued_at", "finished_at"]
+    list_filter = ["state", "pool", "tool_name"]
+    search_fields = ["title", "id", "session__id", "owner__username"]
+    actions = ["cancel", "retry"]
+
+    @admin.action(description="Cancel the chosen subagents")
+    def cancel(self, request: HttpRequest, rows: QuerySet[Subagent]) -> None:
+        """Cancel each, one transaction each."""
+        for subagent_id in rows.values_list("pk", flat=True):
+            gateway.cancel(subagent_id)
+        self.message_user(request, "They were told to stop.")
+
+    @admin.action(description="Run the chosen subagents again")
+    def retry(self, request: HttpRequest, rows: QuerySet[Subagent]) -> None:
+        """Queue each again; what is unfinished is refused and named."""
+        for subagent in rows:
+            try:
+                gateway.retry(subagent.pk)
+            except Refusal as refusal:
+                self.message_user(request, f"{subagent}: {refusal.detail}", messages.WARNING)
+
+
+@admin.register(Turn)
+class TurnAdmin(ReadOnlyAdmin):
+    """Turns of every session."""
+
+    list_display = ["id", "session", "state", "attempt", "model", "created_at", "finished_at"]
+    list_filter = ["state", "model"]
+    search_fields = ["id", "session__id"]
+
+
+@admin.register(ToolCall)
+class ToolCallAdmin(ReadOnlyAdmin):
+    """The audit of fast calls."""
+
+    list_display = ["tool_name", "session", "state", "created_at", "finished_at"]
+    list_filter = ["state", "tool_name"]
+    search_fields = ["session__id", "tool_name"]
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnlyAdmin):
+    """Processes that work."""
+
+    list_display = ["kind", "host", "pid", "queues", "started_at", "lease_expires_at"]
+    list_filter = ["kind", "host"]

@@ -1,0 +1,66 @@
+"""REST: tools."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from agents_app import gateway
+from agents_app.api.subagents import SubagentSerializer
+from agents_app.models import Subagent
+from agents_app.presentation import tool_payload
+from agents_app.registry import TOOLS, Tool
+from sessions_app.api import idempotency_key, owned_session
+
+class ToolSerializer(serializers.Serializer[Tool]):
+    """A tool that can be called."""
+
+    name = serializers.CharField()
+    title = serializers.CharField()
+    description = serializers.CharField()
+    input_schema = serializers.DictField()
+    heavy = serializers.BooleanField()
+    safe_to_repeat = serializers.BooleanField()
+    execution_timeout_seconds = serializers.FloatField()
+
+
+class ExecuteSerializer(serializers.Serializer[Any]):
+    """A call: for which session, with what."""
+
+    session_id = serializers.UUIDField()
+    args = serializers.JSONField(required=False, default=dict)
+    execution = serializers.ChoiceField(choices=gateway.EXECUTIONS, required=False, default="auto")
+
+
+class ToolsView(APIView):
+    """The tools."""
+
+    @extend_schema(responses=ToolSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """List the tools, with the JSON Schema of their arguments."""
+        return Response(ToolSerializer([TOOLS[name] for name in sorted(TOOLS)], many=True).data)
+
+
+class ExecuteToolView(APIView):
+    """Calls of one tool."""
+
+    @extend_schema(request=ExecuteSerializer, responses={200: dict[str, Any], 202: SubagentSerializer})
+    def post(self, request: Request, name: str) -> Response:
+        """Call the tool: a fast one answers with its result (200), a heavy one with its subagent (202)."""
+        serializer = ExecuteSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        wish = serializer.validated_data
+        session = owned_session(request, wish["session_id"])
+        done = gateway.execute_tool(
+            session,
+            name,
+            wish["args"],
+            execution=wish["execution"],
+            call_id=gateway.call_id(session, idempotency_key(request)),
+        )
+        if isinstance(done, Subagent):
+            return Response(SubagentSerializer(done).data, status=202)
+        return Response(tool_payload(done))

@@ -1,0 +1,35 @@
+"""REST: turns."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from agents_app import turns
+from agents_app.models import Turn
+from agents_app.presentation import turn_payload
+from sessions_app.errors import not_found
+
+
+class TurnSerializer(serializers.BaseSerializer[Turn]):
+    """A turn as the event contract shows it, with its state."""
+
+    def to_representation(self, instance: Turn) -> dict[str, Any]:
+        """Return the payload."""
+        return {**turn_payload(instance), "state": instance.state}
+
+
+class StopTurnView(APIView):
+    """Stops of one turn."""
+
+    @extend_schema(request=None, responses={202: TurnSerializer})
+    def post(self, request: Request, turn_id: UUID) -> Response:
+        """Stop the turn; what it has written so far is kept. An ended turn stays as it is."""
+        owned = Turn.objects.filter(pk=turn_id, session__owner=request.user, session__deleted_at=None)
+        if not owned.exists():
+            raise not_found("turn")
+        return Response(TurnSerializer(turns.stop(turn_id)).data, status=202)

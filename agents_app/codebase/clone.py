@@ -1,0 +1,142 @@
+"""Fetching a repository: its newest commit only, into a folder of this attempt."""
+
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agents_app.codebase import git_errors, networks
+from agents_app.codebase.address import Address
+from agents_app.codebase.git import Git, Pinned, find, pin
+from agents_app.codebase.git_progress import CHECKING_OUT, FETCHING, Progress
+from agents_app.codebase.inventory import Inventory
+from agents_app.codebase.source import Source
+from agents_app.codebase.stages import Stage
+from agents_app.codebase.subprocesses import Tail, run
+from agents_app.context import ToolContext, ToolError
+
+_SILENCE_SECONDS = 60.0
+_FETCHED = 0.85
+
+
+def clone(context: ToolContext, stage: Stage, address: Address, reference: str, max_bytes: int) -> Source:
+    """Clone `reference` (or the default branch) of the repository at `address` into `context.workdir`.
+
+    At most `max_bytes` are fetched, and at most as many written out. Raises `Stopped` and `ToolError`
+    (`repository_unreachable`, `repository_not_found`, `repository_refused`, `repository_too_large`,
+    `no_source_found`, `git_failed`, `git_missing`); no process of git is left then.
+    """
+    home = context.workdir / "home"
+    home.mkdir()
+    git = find(home, max_bytes)
+    addresses = networks.resolve(context, address.host, address.port, trusted=address.trusted)
+    folder = context.workdir / "repository"
+    _fetch(context, stage.part(0, _FETCHED), git, pin(address, addresses), reference, folder, max_bytes)
+    inventory = _inventory(context, git, folder, max_bytes)
+    _check_out(context, stage.part(_FETCHED, 1), git, folder)
+    return _source(context, git, address, reference, folder, inventory)
+
+
+@dataclass
+class _Watch:
+    """Ends a fetch that grows too large or falls silent; called about ten times a second."""
+
+    folder: Path
+    progress: Progress
+    max_bytes: int
+    _seen: tuple[float, ...] = ()
+    _seen_at: float = field(default_factory=time.monotonic)
+    _size: int = 0
+    _next_look: float = 0.0
+
+    def __call__(self) -> None:
+        self._measure()
+        if max(self._size, self.progress.received_bytes) > self.max_bytes:
+            limit = self.max_bytes // 1024**2
+            raise ToolError("repository_too_large", f"The repository is larger than {limit:,} MiB.")
+        now = (self._size, self.progress.received_bytes, self.progress.stage.highest)
+        if now != self._seen:
+            self._seen, self._seen_at = now, time.monotonic()
+        elif time.monotonic() - self._seen_at > _SILENCE_SECONDS:
+            raise ToolError("repository_unreachable", "The repository's server stopped answering.")
+
+    def _measure(self) -> None:
+        began = time.monotonic()
+        if began >= self._next_look:
+            self._size = _folder_bytes(self.folder)
+            # Looking takes a tenth of the time at most, however many files there are.
+            self._next_look = time.monotonic() + 10 * (time.monotonic() - began)
+
+
+def _fetch(
+    context: ToolContext, stage: Stage, git: Git, pinned: Pinned, reference: str, folder: Path, max_bytes: int
+) -> None:
+    progress = Progress(stage, FETCHING)
+    arguments = [
+        *("clone", "--depth=1", "--single-branch", "--no-tags", "--no-checkout", "--no-recurse-submodules"),
+        *("--template=", "--progress", *([f"--branch={reference}"] if reference else []), "--", pinned.url, str(folder)),
+    ]
+    command = git.command(*arguments, settings=pinned.settings, extra=pinned.environment)
+    watch = _Watch(folder, progress, max_bytes)
+    code = run(context, command, on_output=Tail(), on_error=progress, watch=watch)
+    progress.close()
+    if code != 0:
+        raise git_errors.cause(progress.messages)
+    if any("appear to have cloned an empty repository" in line for line in progress.messages):
+        raise ToolError("no_source_found", "The repository is empty.")
+    if any("remote HEAD refers to nonexistent ref" in line for line in progress.messages):
+        raise git_errors.cause(progress.messages)
+
+
+def _inventory(context: ToolContext, git: Git, folder: Path, max_bytes: int) -> Inventory:
+    inventory = Inventory(max_bytes)
+    errors = Tail()
+    command = git.command("-C", str(folder), "ls-tree", "-r", "-l", "-z", "HEAD")
+    if run(context, command, on_output=inventory, on_error=errors) != 0:
+        raise git_errors.cause(errors.text().splitlines())
+    return inventory
+
+
+def _check_out(context: ToolContext, stage: Stage, git: Git, folder: Path) -> None:
+    progress = Progress(stage, CHECKING_OUT)
+    command = git.command("-C", str(folder), "checkout", "--force", "--progress", "HEAD")
+    code = run(context, command, on_output=Tail(), on_error=progress)
+    progress.close()
+    if code != 0:
+        raise git_errors.cause(progress.messages)
+
+
+def _source(
+    context: ToolContext, git: Git, address: Address, reference: str, folder: Path, inventory: Inventory
+) -> Source:
+    commit, committed_at = _ask(context, git, folder, "log", "-1", "--format=%H %cI").split(" ", 1)
+    branch = _ask(context, git, folder, "rev-parse", "--abbrev-ref", "HEAD")
+    return Source(
+        folder=folder,
+        name=address.name,
+        origin={"url": address.shown, "ref": reference},
+        commit=commit,
+        branch="" if branch == "HEAD" else branch,
+        committed_at=committed_at,
+        links=frozenset(inventory.links),
+        submodules=inventory.submodules,
+    )
+
+
+def _ask(context: ToolContext, git: Git, folder: Path, *arguments: str) -> str:
+    answer, errors = Tail(), Tail()
+    if run(context, git.command("-C", str(folder), *arguments), on_output=answer, on_error=errors) != 0:
+        raise git_errors.cause(errors.text().splitlines())
+    return answer.text().strip()
+
+
+def _folder_bytes(folder: Path) -> int:
+    """Return the bytes of all files below `folder`, which git may be changing meanwhile."""
+    total = 0
+    for where, _folders, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(where, name)).st_size
+            except OSError:
+                continue
+    return total

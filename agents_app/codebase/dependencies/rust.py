@@ -1,0 +1,43 @@
+"""Rust: Cargo.toml."""
+
+import tomllib
+from collections.abc import Iterator
+
+from agents_app.codebase.dependencies.model import (
+    DEV,
+    OPTIONAL,
+    RUNTIME,
+    Dependency,
+    Unreadable,
+    table,
+    text,
+    versioned,
+)
+
+_SCOPES = {"dependencies": RUNTIME, "dev-dependencies": DEV, "build-dependencies": DEV}
+
+
+def cargo(_path: str, data: bytes) -> Iterator[Dependency]:
+    """Read Cargo.toml: a package's own dependencies, a workspace's, and those for certain targets."""
+    try:
+        document = tomllib.loads(text(data))
+    except (tomllib.TOMLDecodeError, RecursionError):
+        raise Unreadable("not TOML") from None
+    yield from _dependencies(document)
+    yield from _dependencies(table(document, "workspace"))
+    for target in table(document, "target").values():
+        yield from _dependencies(table(target))
+
+
+def _dependencies(owner: dict[str, object]) -> Iterator[Dependency]:
+    for key, scope in _SCOPES.items():
+        for name, value in table(owner, key).items():
+            details = table(value)
+            version = "(of the workspace)" if details.get("workspace") is True else versioned(value)
+            package = details.get("package")
+            yield Dependency(
+                "cargo",
+                package if isinstance(package, str) else name,
+                version,
+                OPTIONAL if details.get("optional") is True else scope,
+            )

@@ -1,0 +1,153 @@
+"""Commands that are run to their end while progress is told, a cancel is obeyed and nothing is left behind."""
+
+import os
+import selectors
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import agents_app
+from agents_app.codebase import processes
+from agents_app.context import ToolContext
+
+POLL_SECONDS = 0.1
+_CHUNK_BYTES = 64 * 1024
+_PROJECT = Path(agents_app.__file__).resolve().parent.parent
+# The shell sets the limits and becomes the command: Popen's preexec_fn is unsafe beside threads. A limit
+# that the system does not know (memory on macOS) or has lower already is left as it is.
+_LIMITED = 'ulimit -c 0; ulimit -f "$1" 2>/dev/null; ulimit -v "$2" 2>/dev/null; shift 2; exec "$@"'
+
+Receive = Callable[[bytes], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a command may use: bytes of address space, and bytes of the largest file it may write."""
+
+    memory_bytes: int
+    file_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command with its whole environment; nothing of the worker's own environment is passed on."""
+
+    arguments: Sequence[str]
+    folder: Path
+    environment: Mapping[str, str]
+    limits: Limits
+    stdin: Path | None = None
+
+
+def run(
+    context: ToolContext,
+    command: Command,
+    *,
+    on_output: Receive,
+    on_error: Receive,
+    watch: Callable[[], None] = lambda: None,
+) -> int:
+    """Run `command` and return its exit code (negative for a signal).
+
+    What it writes goes to `on_output` and `on_error` piece by piece; `watch` is called about ten times a
+    second. Whatever any of them raises, and `Stopped` from `context.check()`, ends the command with all
+    its descendants first. Raises `OSError` if it cannot be started.
+    """
+    mark = uuid.uuid4().hex
+    process = _start(command, mark)
+    with process:
+        try:
+            _pump(context, process, on_output, on_error, watch)
+            return _exit_code(context, process, watch)
+        except BaseException:
+            processes.end(process, mark)
+            raise
+
+
+def python_command(module: str, *arguments: str, limits: Limits, stdin: Path | None = None) -> Command:
+    """Return the command that runs a module of this project in a bare Python of its own."""
+    return Command(
+        arguments=[sys.executable, "-E", "-s", "-B", "-m", module, *arguments],
+        folder=_PROJECT,
+        environment={"PATH": os.environ.get("PATH", os.defpath), "PYTHONUTF8": "1"},
+        limits=limits,
+        stdin=stdin,
+    )
+
+
+class Tail:
+    """Keeps the last `limit` bytes of what it receives."""
+
+    def __init__(self, limit: int = 8 * 1024) -> None:
+        self._limit = limit
+        self._kept = b""
+
+    def __call__(self, chunk: bytes) -> None:
+        self._kept = (self._kept + chunk)[-self._limit :]
+
+    def text(self) -> str:
+        return self._kept.decode(errors="replace")
+
+
+def _start(command: Command, mark: str) -> subprocess.Popen[bytes]:
+    limits = [str(command.limits.file_bytes // 512), str(command.limits.memory_bytes // 1024)]
+    stdin = command.stdin.open("rb") if command.stdin else open(os.devnull, "rb")
+    with stdin:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", _LIMITED, "limited", *limits, *command.arguments],
+            cwd=command.folder,
+            env={**command.environment, processes.MARK: mark},
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+
+def _pump(
+    context: ToolContext,
+    process: subprocess.Popen[bytes],
+    on_output: Receive,
+    on_error: Receive,
+    watch: Callable[[], None],
+) -> None:
+    """Hand on what the process writes until it has closed both pipes."""
+    looked = 0.0
+    with selectors.DefaultSelector() as selector:
+        selector.register(_stream(process.stdout), selectors.EVENT_READ, on_output)
+        selector.register(_stream(process.stderr), selectors.EVENT_READ, on_error)
+        while selector.get_map():
+            for key, _events in selector.select(POLL_SECONDS):
+                _receive(selector, key)
+            if time.monotonic() - looked >= POLL_SECONDS:
+                looked = time.monotonic()
+                watch()
+                context.check()
+
+
+def _receive(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+    chunk = os.read(key.fd, _CHUNK_BYTES)
+    if chunk:
+        key.data(chunk)
+    else:
+        selector.unregister(key.fileobj)
+
+
+def _exit_code(
+    context: ToolContext, process: subprocess.Popen[bytes], watch: Callable[[], None]
+) -> int:
+    while True:
+        try:
+            return process.wait(POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            watch()
+            context.check()
+
+
+def _stream(pipe: IO[bytes] | None) -> IO[bytes]:
+    assert pipe is not None
+    return pipe

@@ -1,0 +1,61 @@
+"""The text of an answer while it grows."""
+
+import time
+from typing import Any
+
+from agents_app import turns
+from agents_app.models import Turn
+from sessions_app import messages
+from sessions_app.events import announce
+from sessions_app.models import Message
+
+STORE_SECONDS = 0.5
+
+
+class Draft:
+    """Collects a step's text; `flush` announces what is new and stores the whole twice a second.
+
+    `append` only touches memory, so it may be called on the event loop; the other verbs block.
+    """
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+        self._text = ""
+        self._message: Message | None = None
+        self._announced = 0
+        self._stored_at = 0.0
+
+    def append(self, text: str) -> None:
+        """Add text."""
+        self._text += text
+
+    def flush(self, store: bool = False) -> None:
+        """Announce new text; store the whole if half a second has passed, or at once with `store`."""
+        text = self._text
+        if len(text) == self._announced or not self._open():
+            return
+        message = self._message
+        assert message is not None
+        delta = {
+            "message_id": str(message.pk),
+            "generation": message.generation,
+            "offset": self._announced,
+            "text": text[self._announced :],
+        }
+        announce(self._turn.session_id, "message.delta", delta)
+        self._announced = len(text)
+        if store or time.monotonic() - self._stored_at >= STORE_SECONDS:
+            self._stored_at = time.monotonic()
+            messages.save_draft(message.pk, message.generation, text)
+
+    def complete(self, steps: list[Any]) -> bool:
+        """Store the turn's steps and end this step's text with them; False if the turn is no longer ours."""
+        self.flush()
+        finished = (self._message, self._text) if self._message else None
+        self._text, self._message, self._announced = "", None, 0
+        return turns.store_steps(self._turn, steps, finished)
+
+    def _open(self) -> bool:
+        if self._message is None:
+            self._message = turns.begin_text(self._turn)
+        return self._message is not None

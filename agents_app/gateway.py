@@ -1,0 +1,185 @@
+"""The verbs that every door calls: REST, the main agent, the admin. Each checks, then does one thing."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from django.db import IntegrityError
+from django.utils import timezone
+
+from agents_app import pool
+from agents_app.context import Stopped, ToolContext, ToolError
+from agents_app.models import Pool, Subagent, ToolCall
+from agents_app.pool import Submission
+from agents_app.presentation import tool_payload
+from agents_app.registry import Tool, ToolResult, find_agent_type, find_tool
+from sessions_app.errors import Refusal
+from sessions_app.events import session_change
+from sessions_app.models import ChatSession
+
+HEAVY_ARGUMENT_COUNT = 10
+EXECUTIONS = ("auto", "fast", "heavy")
+
+
+def execute_tool(
+    session: ChatSession,
+    tool_name: str,
+    arguments: Any,
+    *,
+    execution: str = "auto",
+    turn_id: UUID | None = None,
+    call_id: UUID | None = None,
+) -> ToolCall | Subagent:
+    """Run a fast tool now and return its finished call, or queue a heavy one and return its subagent.
+
+    The same `call_id` again does not run or queue anything twice. Raises `Refusal`: `unknown_tool`,
+    `invalid_arguments`, what the tool's own check refuses, `session_not_active`, `queue_full`.
+    """
+    tool = find_tool(tool_name)
+    arguments = tool.validate(arguments)
+    if execution not in EXECUTIONS:
+        raise Refusal("invalid_execution", f"execution is one of {', '.join(EXECUTIONS)}.")
+    if is_heavy(tool, arguments, execution):
+        task = {"tool_name": tool_name, "args": arguments}
+        key = str(call_id) if call_id else ""
+        return spawn(session.pk, "tool_executor", task, turn_id=turn_id, idempotency_key=key)
+    return _call(session, tool, arguments, turn_id, call_id or uuid4())
+
+
+def is_heavy(tool: Tool, arguments: Mapping[str, Any], execution: str) -> bool:
+    """Whether a call becomes a subagent: so marked, asked for, or with more than 10 arguments."""
+    if execution == "auto":
+        return tool.heavy or len(arguments) > HEAVY_ARGUMENT_COUNT
+    if execution == "fast" and tool.heavy:
+        raise Refusal("tool_is_heavy", f"{tool.name} runs only as a subagent.")
+    return execution == "heavy"
+
+
+def spawn(
+    session_id: UUID,
+    agent_type: str,
+    task: Mapping[str, Any],
+    *,
+    turn_id: UUID | None = None,
+    idempotency_key: str = "",
+) -> Subagent:
+    """Hand a task to a subagent of the given type.
+
+    Raises `Refusal`: `unknown_agent_type`, what the type refuses, `session_not_active`, `queue_full`.
+    """
+    kind = find_agent_type(agent_type)
+    submission = Submission(
+        session_id=session_id,
+        agent_type=kind.name,
+        plan=kind.prepare(task),
+        turn_id=turn_id,
+        idempotency_key=idempotency_key,
+    )
+    return pool.submit(submission)
+
+
+def request_export(session_id: UUID, file_format: str, options: Mapping[str, Any], **how: Any) -> Subagent:
+    """Have a session exported. Raises `Refusal`: `unsupported_format`, `invalid_options`, as `spawn` does."""
+    return spawn(session_id, "export_agent", {"format": file_format, "options": dict(options)}, **how)
+
+
+def cancel(subagent_id: UUID) -> Subagent:
+    """Cancel a subagent; one that has ended stays as it is."""
+    return pool.cancel(subagent_id)
+
+
+def retry(subagent_id: UUID) -> Subagent:
+    """Queue ended work again as a new subagent. Raises `Refusal` (`not_final`)."""
+    return pool.retry(subagent_id)
+
+
+def pool_status() -> list[dict[str, Any]]:
+    """Return every pool as it stands."""
+    return [pool.status(row) for row in Pool.objects.all()]
+
+
+def call_id(session: ChatSession, idempotency_key: str) -> UUID | None:
+    """Return the id of a call that a program may repeat: the same key in a session names the same call."""
+    return uuid5(session.pk, idempotency_key) if idempotency_key else None
+
+
+class _FastContext(ToolContext):
+    """The context of a fast call: it is over before progress would be of use."""
+
+    def __init__(self, session: ChatSession, workdir: Path) -> None:
+        self.session_id, self.owner_id, self.subagent_id = session.pk, session.owner_id, None
+        self.workdir = workdir
+
+    def progress(self, percent: float, stage: str, estimated_seconds_left: float | None = None) -> None:
+        """Do nothing."""
+
+    def check(self) -> None:
+        """Do nothing: a fast call is bounded by its nature."""
+
+    def keep(self, partial: Mapping[str, Any]) -> None:
+        """Do nothing: there is no row to keep it on."""
+
+
+def _call(
+    session: ChatSession, tool: Tool, arguments: dict[str, Any], turn_id: UUID | None, call_id: UUID
+) -> ToolCall:
+    earlier = _begin(session, tool, arguments, turn_id, call_id)
+    if earlier is not None:
+        return earlier
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            result = tool.run(_FastContext(session, Path(folder)), **arguments)
+    except (ToolError, Refusal) as error:
+        return _end(call_id, session, error={"code": error.code, "message": str(error)})
+    except (Stopped, Exception) as error:  # a tool's bug is the call's result, not the turn's end
+        message = f"{type(error).__name__}: {error}"[:500]
+        return _end(call_id, session, error={"code": "tool_error", "message": message})
+    return _end(call_id, session, result=result)
+
+
+def _begin(
+    session: ChatSession, tool: Tool, arguments: dict[str, Any], turn_id: UUID | None, call_id: UUID
+) -> ToolCall | None:
+    """Record the call; return the earlier one instead if it must not be made again."""
+    try:
+        with session_change(session.pk) as change:
+            if change.session.state == ChatSession.State.STOPPED:
+                raise Refusal("session_not_active", "The session is stopped.", status=409)
+            call = ToolCall.objects.create(
+                id=call_id,
+                session=change.session,
+                turn_id=turn_id,
+                seq=change.next_seq,
+                tool_name=tool.name,
+                args=arguments,
+            )
+            change.record("tool.started", tool_payload(call))
+            return None
+    except IntegrityError:
+        earlier = ToolCall.objects.get(pk=call_id)
+    if earlier.state != ToolCall.State.RUNNING:
+        return earlier
+    if tool.safe_to_repeat:
+        return None
+    error = {"code": "worker_lost", "message": "The process died during this call; it may have taken effect."}
+    return _end(call_id, session, error=error)
+
+
+def _end(
+    call_id: UUID,
+    session: ChatSession,
+    *,
+    result: ToolResult | None = None,
+    error: dict[str, str] | None = None,
+) -> ToolCall:
+    state = ToolCall.State.FAILED if result is None else ToolCall.State.SUCCEEDED
+    body = None if result is None else {"summary": result.summary, "data": dict(result.data)}
+    with session_change(session.pk) as change:
+        running = ToolCall.objects.filter(pk=call_id, state=ToolCall.State.RUNNING)
+        moved = running.update(state=state, result=body, error=error, finished_at=timezone.now())
+        call = ToolCall.objects.get(pk=call_id)
+        if moved:
+            change.record("tool.failed" if result is None else "tool.completed", tool_payload(call))
+    return call

@@ -1,0 +1,142 @@
+"""The demo model: needs no key and no network, says so, and drives the real tools on plain requests.
+
+It stands behind the same interface as every other model, so all that happens around it is the real thing.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from pydantic_ai.messages import ModelMessage, ModelRequest, RetryPromptPart, ToolReturnPart, UserPromptPart
+from pydantic_ai.models import Model
+from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
+
+from agents_app.prompts import RESULT_MARK
+
+WORD_SECONDS = 0.012
+
+_ADDRESS = re.compile(r"(?:(?:https?|ssh|git|file|ext)://?[^\s<>]+|[\w.-]+@[\w.-]+:[^\s<>]+|(?<!\S)[/~][^\s<>]+)")
+_REF = re.compile(r"\b(?:branch|tag|ref)\s+([\w./-]+)", re.IGNORECASE)
+_FORMAT = re.compile(r"\b(?:as|to|in)\s+(?:an?\s+)?(\w+)", re.IGNORECASE)
+
+_CONFIGURE = """\
+No language model is configured, so I only understand a few plain requests. To talk to a real one, stop the
+server and start it again with a model and its key, for example
+`MCPCHAT_MODEL=openai:gpt-5 OPENAI_API_KEY=… make run` (also `anthropic:…` and `google:…`; `OPENAI_BASE_URL`
+points to any server with an OpenAI-compatible API)."""
+
+_REQUESTS = """\
+- **analyze** *https://host/owner/repository* (or an allow-listed folder): a subagent clones it, counts, parses
+  and reports, with live progress
+- **what is running**: the subagents of this session
+- **cancel it**: stops the newest of them
+- **export as markdown** or **json**: a file to download
+- **what can you do**: this list"""
+
+
+def build(model_name: str) -> Model:
+    """Return the demo model; it has no variants."""
+    return FunctionModel(stream_function=_answer, model_name="demo")
+
+
+async def _answer(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
+    """Stream the answer to the newest request: text in words, then the tool calls that it takes."""
+    newest = messages[-1]
+    assert isinstance(newest, ModelRequest)
+    texts, calls = _plan(newest, f"{len(messages)}")
+    for word in re.findall(r"\S+\s*|\s+", "\n\n".join(texts)):
+        yield word
+        await asyncio.sleep(WORD_SECONDS)
+    if calls:
+        yield dict(enumerate(calls))
+
+
+def _plan(request: ModelRequest, step: str) -> tuple[list[str], list[DeltaToolCall]]:
+    texts: list[str] = []
+    calls: list[DeltaToolCall] = []
+    for part in request.parts:
+        if isinstance(part, ToolReturnPart):
+            texts.append(_tell_return(part))
+        elif isinstance(part, RetryPromptPart):
+            texts.append(f"That did not work: {part.content}")
+        elif isinstance(part, UserPromptPart):
+            said, wanted = _understand(str(part.content))
+            texts.append(said)
+            calls += [_call(name, arguments, f"{step}-{len(calls)}") for name, arguments in wanted]
+    return [text for text in texts if text], calls
+
+
+def _understand(prompt: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
+    """Return what to say to a prompt and which tools to call for it."""
+    if prompt.startswith(RESULT_MARK):
+        return _tell_result(prompt.removeprefix(RESULT_MARK)), []
+    lower = prompt.lower()
+    if re.search(r"\banaly[sz]", lower):
+        return _understand_analyze(prompt)
+    if "export" in lower:
+        wanted = _FORMAT.search(prompt) or re.search(r"export\s+(\w+)", prompt, re.IGNORECASE)
+        name = wanted[1].lower() if wanted else "markdown"
+        return "", [("export_session", {"format": {"md": "markdown"}.get(name, name)})]
+    if re.search(r"\b(cancel|abort)\b", lower):
+        return "", [("cancel_subagent", {})]
+    if re.search(r"\b(running|status|progress|queue)\b", lower):
+        return "", [("list_subagents", {})]
+    if re.search(r"\b(help|what can you|who are you|how do)\b", lower):
+        return f"I am the demo agent of MCP Chat. I understand:\n\n{_REQUESTS}\n\n{_CONFIGURE}", []
+    return f"{_CONFIGURE}\n\nWhat I do understand:\n\n{_REQUESTS}", []
+
+
+def _understand_analyze(prompt: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
+    address = _ADDRESS.search(prompt)
+    if address is None:
+        return "Tell me what to analyze: the address of a repository, or a folder of this server.", []
+    target = address[0].rstrip(".,;!?)'\"`")
+    arguments = {"path" if target[0] in "/~" else "repo_url": target}
+    ref = _REF.search(prompt)
+    if ref:
+        arguments["ref"] = ref[1]
+    return "I hand this to a subagent.", [("analyze_codebase", arguments)]
+
+
+def _tell_return(part: ToolReturnPart) -> str:
+    """Put a tool's answer into words."""
+    answer = part.content if isinstance(part.content, dict) else {}
+    error = answer.get("error")
+    if error:
+        return f"That was refused: {error['message']} (`{error['code']}`)"
+    if "subagent_id" in answer:
+        place = answer.get("queue_position")
+        waits = f" It is number {place} in the queue." if place else ""
+        return (
+            f"**{_plain(answer['title'])}** is under way.{waits} You can go on chatting; "
+            "its report appears here. *What is running* shows how far it is, *cancel it* stops it."
+        )
+    if part.tool_name == "list_subagents":
+        return "\n".join([str(answer.get("summary", "")), "", *_tell_list(answer.get("data", {}))])
+    return str(answer.get("summary", ""))
+
+
+def _tell_list(data: dict[str, Any]) -> Iterator[str]:
+    for row in data.get("subagents", []):
+        place = f", number {row['queue_position']} in the queue" if row.get("queue_position") else ""
+        stage = f", {row['stage'].replace('_', ' ')}" if row.get("stage") else ""
+        yield f"- **{_plain(row['title'])}**: {row['state']}, {row['progress']:.0f} %{stage}{place}"
+
+
+def _tell_result(text: str) -> str:
+    facts = json.loads(text)
+    if facts.get("state") == "succeeded":
+        return f"Finished. {facts.get('summary', '')}\n\nSay *export as markdown* to keep this conversation."
+    error = facts.get("error") or {}
+    return f"This did not work: {error.get('message', 'no reason was given')} Try again with *Retry* on its card."
+
+
+def _plain(title: str) -> str:
+    """Return a title without what Markdown would take for markup."""
+    return re.sub(r"([\\`*_\[\]<>])", r"\\\1", title)
+
+
+def _call(name: str, arguments: dict[str, Any], key: str) -> DeltaToolCall:
+    return DeltaToolCall(name=name, json_args=json.dumps(arguments), tool_call_id=f"demo-{key}")

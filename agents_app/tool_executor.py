@@ -1,0 +1,38 @@
+"""The agent type that runs one tool."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from agents_app.context import ToolContext
+from agents_app.registry import AgentType, Plan, ToolResult, find_tool
+from sessions_app.errors import Refusal
+
+
+def prepare(task: Mapping[str, Any]) -> Plan:
+    """Validate `{"tool_name": …, "args": {…}}`. Raises `Refusal`: `invalid_task` and what the tool refuses."""
+    unknown = set(task) - {"tool_name", "args"}
+    if unknown or not isinstance(task.get("tool_name"), str):
+        raise Refusal("invalid_task", 'The task of a tool executor is {"tool_name": …, "args": {…}}.')
+    tool = find_tool(task["tool_name"])
+    arguments = tool.validate(task.get("args", {}))
+    return Plan(
+        tool_name=tool.name,
+        arguments=arguments,
+        title=_title(tool.title, arguments),
+        safe_to_repeat=tool.safe_to_repeat,
+        execution_timeout_seconds=tool.execution_timeout_seconds,
+    )
+
+
+def execute(context: ToolContext, tool_name: str, arguments: Mapping[str, Any]) -> ToolResult:
+    """Run the tool."""
+    return find_tool(tool_name).run(context, **arguments)
+
+
+def _title(tool_title: str, arguments: Mapping[str, Any]) -> str:
+    """Name the work by its tool and its first text argument: what a person would call it."""
+    subject = next((value for value in arguments.values() if isinstance(value, str) and value), "")
+    return f"{tool_title}: {subject}" if subject else tool_title
+
+
+TOOL_EXECUTOR = AgentType(name="tool_executor", pool="tools", prepare=prepare, execute=execute)

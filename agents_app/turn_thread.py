@@ -1,0 +1,72 @@
+"""Turns run as coroutines on one shared event loop, and their database steps on their own threads.
+
+One loop, so that connections to models and tool servers can be shared between turns. Own threads, because
+`sync_to_async` outside ASGI would send the queries of all turns through a single one.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from queue import SimpleQueue
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _SharedLoop:
+    """An event loop in a daemon thread, started on first use."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def get(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="turns", daemon=True).start()
+            return self._loop
+
+
+_shared_loop = _SharedLoop()
+
+
+class TurnThread:
+    """Lends the calling thread to a coroutine for the calls that block."""
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+
+    def run(self, coroutine: Coroutine[Any, Any, R]) -> R:
+        """Run the coroutine on the shared loop; until it ends, make the calls that it asks for here."""
+        future = asyncio.run_coroutine_threadsafe(coroutine, _shared_loop.get())
+        future.add_done_callback(lambda _: self._calls.put(None))
+        while (call := self._calls.get()) is not None:
+            call()
+        return future.result()
+
+    async def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Have the thread call `function` and return what it returns or raise what it raises."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[R] = loop.create_future()
+
+        def call() -> None:
+            try:
+                result = function(*args, **kwargs)
+            except BaseException as error:  # handed to the coroutine that asked
+                loop.call_soon_threadsafe(_settle, done, None, error)
+            else:
+                loop.call_soon_threadsafe(_settle, done, result, None)
+
+        self._calls.put(call)
+        return await done
+
+
+def _settle(done: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if done.done():  # the coroutine was cancelled meanwhile
+        return
+    if error is None:
+        done.set_result(result)
+    else:
+        done.set_exception(error)

@@ -1,0 +1,30 @@
+"""What this app hangs into the registries of the apps around it."""
+
+from typing import Any
+from uuid import UUID
+
+from agents_app import pool, turns
+from agents_app.models import Subagent, ToolCall
+from agents_app.presentation import subagent_payload, tool_payload
+from agents_app.registry import agent_type
+from agents_app.tool_executor import TOOL_EXECUTOR
+from sessions_app import lifecycle, messages, snapshot
+
+
+def connect() -> None:
+    """Hang everything in; called once when the app is ready."""
+    agent_type(TOOL_EXECUTOR)
+    messages.when_posted(lambda change, message: turns.request(change))
+    lifecycle.when_stopping(turns.stop_all)
+    lifecycle.when_stopping(pool.cancel_all)
+    snapshot.section("turn", turns.snapshot)
+    snapshot.section("subagents", _subagents)
+    snapshot.section("tool_calls", _tool_calls)
+
+
+def _subagents(session_id: UUID) -> list[Any]:
+    return [subagent_payload(row) for row in Subagent.objects.filter(session_id=session_id).order_by("seq")]
+
+
+def _tool_calls(session_id: UUID) -> list[Any]:
+    return [tool_payload(row) for row in ToolCall.objects.filter(session_id=session_id).order_by("seq")]

@@ -1,0 +1,67 @@
+"""REST: exports."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agents_app import gateway
+from exports_app import exporting
+from exports_app.models import Export
+from sessions_app.api import idempotency_key, owned_session
+from sessions_app.errors import not_found
+
+
+class ExportSerializer(serializers.BaseSerializer[Export]):
+    """An export as the event contract shows it."""
+
+    def to_representation(self, instance: Export) -> dict[str, Any]:
+        """Return the payload."""
+        return dict(exporting.payload(instance))
+
+
+class RequestExportSerializer(serializers.Serializer[Any]):
+    """What to export, and how."""
+
+    session_id = serializers.UUIDField()
+    format = serializers.CharField(max_length=40)
+    options = serializers.DictField(required=False, default=dict)
+
+
+class ExportViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Export]):
+    """Exports of the caller's sessions."""
+
+    serializer_class = ExportSerializer
+    queryset = Export.objects.none()
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> QuerySet[Export]:
+        """Return the caller's exports, newest first; those of one session with `session_id`."""
+        exports = Export.objects.owned_by(self.request.user).select_related("subagent")
+        session_id = self.request.GET.get("session_id")
+        if not session_id:
+            return exports
+        return exports.filter(subagent__session_id=serializers.UUIDField().run_validation(session_id))
+
+    @extend_schema(request=RequestExportSerializer)
+    def create(self, request: Request) -> Response:
+        """Ask for an export; it is made by an export agent and downloaded at `download_url` when ready."""
+        serializer = RequestExportSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        wish = serializer.validated_data
+        session = owned_session(request, wish["session_id"])
+        subagent = gateway.request_export(
+            session.pk, wish["format"], wish["options"], idempotency_key=idempotency_key(request)
+        )
+        return Response(exporting.payload(Export.objects.get(subagent=subagent)), status=202)
+
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        """Return one export."""
+        export = self.get_queryset().filter(pk=pk).first()
+        if export is None:
+            raise not_found("export")
+        return Response(exporting.payload(export))

@@ -1,0 +1,182 @@
+"""Export agents: a session to a file that appears whole or not at all."""
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files import File
+from django.db import transaction
+from django.utils import timezone
+
+from agents_app.context import ToolContext, ToolError
+from agents_app.models import Subagent
+from agents_app.presentation import milliseconds
+from agents_app.registry import AgentType, Plan, ToolResult
+from exports_app.document import SessionDocument, freeze
+from exports_app.formats import ExportFormat, find_format
+from exports_app.models import Export, export_path
+from sessions_app.errors import Refusal
+from sessions_app.events import SessionChange, announce
+from sessions_app.payloads import ExportPayload, SubagentProgress
+
+_ENDINGS = {"succeeded": "export.completed", "failed": "export.failed", "cancelled": "export.failed"}
+
+
+def prepare(task: Mapping[str, Any]) -> Plan:
+    """Validate `{"format": …, "options": {"include_metadata": …}}`.
+
+    Raises `Refusal`: `unsupported_format`, `invalid_options`.
+    """
+    chosen = find_format(task.get("format"))
+    options = task.get("options", {})
+    known = isinstance(options, dict) and set(options) <= {"include_metadata"}
+    if not known or set(task) - {"format", "options"} or not isinstance(options.get("include_metadata", True), bool):
+        raise Refusal("invalid_options", "The only option of an export is include_metadata: true or false.")
+    return Plan(
+        tool_name=chosen.name,
+        arguments={"format": chosen.name, "options": {"include_metadata": True, **options}},
+        title=f"Export as {chosen.title}",
+        safe_to_repeat=True,
+        execution_timeout_seconds=300,
+    )
+
+
+def execute(context: ToolContext, format_name: str, arguments: Mapping[str, Any]) -> ToolResult:
+    """Render the session into the attempt's folder, then hand the file to the storage in one step."""
+    chosen = find_format(format_name)
+    include_metadata = bool(arguments["options"]["include_metadata"])
+    document = freeze(context.session_id, include_metadata=include_metadata, now=timezone.now())
+    draft = context.workdir / f"export{chosen.suffix}"
+    try:
+        _render(chosen, document, draft, context)
+    except OSError as error:
+        raise ToolError("storage_failed", f"The file could not be written: {error.strerror}.") from error
+    export = _store(context, draft, _file_name(document, chosen))
+    summary = f"{document.message_count} messages, {export.file_size:,} bytes"
+    return ToolResult(summary=summary, data={"export_id": str(export.pk), "sha256": export.sha256})
+
+
+def payload(export: Export) -> ExportPayload:
+    """Return an export as it stands."""
+    subagent = export.subagent
+    ready = subagent.state == Subagent.State.SUCCEEDED
+    return {
+        "export_id": str(export.pk),
+        "subagent_id": str(subagent.pk),
+        "format": export.format,
+        "state": subagent.state,
+        "file_name": export.file_name,
+        "file_size": export.file_size,
+        "sha256": export.sha256,
+        "download_url": f"/exports/{export.pk}/" if ready else None,
+        "duration_ms": milliseconds(subagent.started_at, subagent.finished_at),
+        "expires_at": export.expires_at.isoformat() if export.expires_at else None,
+        "error": subagent.error,
+    }
+
+
+def snapshot(session_id: UUID) -> list[ExportPayload]:
+    """Return the session's exports, oldest first."""
+    rows = Export.objects.filter(subagent__session_id=session_id).select_related("subagent")
+    return [payload(export) for export in rows.order_by("created_at")]
+
+
+def _render(chosen: ExportFormat, document: SessionDocument, draft: Path, context: ToolContext) -> None:
+    with draft.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
+        chosen.render(document, file.write, _teller(context, document.message_count))
+        file.flush()
+        os.fsync(file.fileno())
+    context.progress(95, "storing")
+
+
+def _teller(context: ToolContext, total: int) -> Callable[[int], None]:
+    """Return what a renderer calls after each message: 0 to 90 percent, with an honest estimate."""
+    started = time.monotonic()
+
+    def tick(done: int) -> None:
+        elapsed = time.monotonic() - started
+        context.progress(90 * done / max(total, 1), "rendering", elapsed / done * (total - done))
+
+    return tick
+
+
+def _store(context: ToolContext, draft: Path, file_name: str) -> Export:
+    """Give the file its name in the storage; a second attempt replaces what the first one left."""
+    export = Export.objects.get(subagent_id=context.subagent_id)
+    with draft.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        context.check()
+        # An attempt that was killed in mid-copy left a part under this very name.
+        export.file.storage.delete(export_path(export, file_name))
+        stream.seek(0)
+        export.file.save(file_name, File(stream), save=False)
+    export.file_name, export.sha256, export.file_size = file_name, sha256, draft.stat().st_size
+    export.expires_at = timezone.now() + timedelta(days=settings.EXPORT_DAYS)
+    with transaction.atomic():
+        export.save(update_fields=["file", "file_name", "sha256", "file_size", "expires_at"])
+    return export
+
+
+def _file_name(document: SessionDocument, chosen: ExportFormat) -> str:
+    """Return a name that any file system takes and that tells what it is."""
+    words = re.sub(r"[^\w.-]+", "-", document.title, flags=re.UNICODE).strip("-.")[:60] or "session"
+    return f"{words}-{document.exported_at:%Y%m%d-%H%M}{chosen.suffix}"
+
+
+def _submitted(change: SessionChange, subagent: Subagent) -> None:
+    Export.objects.create(
+        subagent=subagent, format=subagent.args["format"], options=subagent.args["options"]
+    )
+
+
+def _started(change: SessionChange, subagent: Subagent) -> None:
+    change.record("export.started", payload(_of(subagent)))
+
+
+def _finished(change: SessionChange, subagent: Subagent) -> None:
+    export = _of(subagent)
+    if subagent.state != Subagent.State.SUCCEEDED and export.file:
+        export.file.delete(save=False)
+        export.save(update_fields=["file"])
+    change.record(_ENDINGS[subagent.state], payload(export))
+
+
+def _progressed(session_id: UUID, progress: SubagentProgress) -> None:
+    export_id = Export.objects.values_list("pk", flat=True).get(subagent_id=progress["subagent_id"])
+    announce(
+        session_id,
+        "export.progress",
+        {
+            "export_id": str(export_id),
+            "subagent_id": progress["subagent_id"],
+            "progress": progress["progress"],
+            "stage": progress["stage"],
+            "estimated_seconds_left": progress["estimated_seconds_left"],
+        },
+    )
+
+
+def _of(subagent: Subagent) -> Export:
+    export = Export.objects.get(subagent=subagent)
+    export.subagent = subagent
+    return export
+
+
+EXPORT_AGENT = AgentType(
+    name="export_agent",
+    pool="exports",
+    prepare=prepare,
+    execute=execute,
+    answers_in_chat=False,
+    on_submitted=_submitted,
+    on_started=_started,
+    on_finished=_finished,
+    on_progress=_progressed,
+)

@@ -1,0 +1,5 @@
+import sys
+
+from mcpchat_project.supervisor.start import main
+
+sys.exit(main())

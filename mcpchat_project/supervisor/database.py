@@ -1,0 +1,45 @@
+"""Brings the database up to date and asks it for the first login link, inside this process: another
+interpreter would cost a second of every start."""
+
+import io
+from collections.abc import Callable
+
+import django
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection
+from django.db.migrations.exceptions import MigrationSchemaMissing
+from django.db.migrations.executor import MigrationExecutor
+
+from mcpchat_project.supervisor.errors import StartError
+
+
+def prepare(say: Callable[[str], None]) -> None:
+    """Migrate if anything is to migrate, and make the first user if there is none. Raises `StartError`."""
+    django.setup()
+    try:
+        if _outdated():
+            say("Preparing the database")
+            call_command("migrate", verbosity=0, interactive=False)
+        call_command("first_user", stdout=io.StringIO())
+    except (DatabaseError, MigrationSchemaMissing, CommandError) as error:
+        raise StartError(f"The database cannot be used: {error}") from error
+    finally:
+        # The link is asked for seconds later; an open transaction or lock must not stay until then.
+        connection.close()
+
+
+def login_link(url: str) -> str:
+    """Return a new one-time login link of the first administrator. Raises `StartError`."""
+    printed = io.StringIO()
+    try:
+        call_command("login_link", url=url, stdout=printed)
+    except (DatabaseError, CommandError) as error:
+        raise StartError(f"There is no login link: {error}") from error
+    finally:
+        connection.close()
+    return printed.getvalue().strip()
+
+
+def _outdated() -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))

@@ -1,0 +1,69 @@
+"""What only Linux can do: tie a process to the life of its parent, adopt orphans, list descendants.
+
+Elsewhere every function does nothing, and a killed supervisor leaves its processes behind.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+
+_library = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent dies, so that none can hide from `stop`."""
+    if _library is not None:
+        _library.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def dying_with_parent() -> Callable[[], None]:
+    """Return what a new child must call before it becomes its program: SIGKILL comes when we die.
+
+    The kernel means the thread that forked, so children must be started by the main thread.
+    """
+    parent = os.getpid()
+
+    def tie() -> None:
+        if _library is None:
+            return
+        _library.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return tie
+
+
+def descendants(root: int) -> set[int]:
+    """Return the ids of all living processes below `root`."""
+    children: dict[int, list[int]] = {}
+    for pid, parent in _parents():
+        children.setdefault(parent, []).append(pid)
+    found: set[int] = set()
+    heads = [root]
+    while heads:
+        below = children.get(heads.pop(), [])
+        found.update(below)
+        heads.extend(below)
+    return found
+
+
+def _parents() -> list[tuple[int, int]]:
+    if _library is None:
+        return []
+    pairs = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                # The name in brackets may hold spaces and brackets itself: what follows the last one is plain.
+                state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+            except OSError:
+                continue
+            if state != "Z":
+                pairs.append((int(folder.name), int(parent)))
+    return pairs

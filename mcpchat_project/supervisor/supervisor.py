@@ -1,0 +1,134 @@
+"""Keeps processes running and ends them all."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from mcpchat_project.supervisor.child import Child
+from mcpchat_project.supervisor.linux import adopt_orphans, descendants
+from mcpchat_project.supervisor.processes import Process
+from mcpchat_project.supervisor.signals import Signals
+
+# Everything is gone within 5 s: 4 s to finish, the rest for what must be killed and for the broker.
+GRACE_SECONDS = 4.0
+BROKER_GRACE_SECONDS = 0.5
+KILL_SECONDS = 0.3
+FAILURES_TO_POINT_AT_THE_LOG = 3
+
+
+class Supervisor:
+    """Owns the child processes of this process: nothing else here may wait for a child of its own.
+
+    `folder` is where they run, `environment` what they inherit; `say` takes one line for people.
+    """
+
+    def __init__(self, *, folder: Path, log_folder: Path, signals: Signals, say: Callable[[str], None]) -> None:
+        self.signals = signals
+        self.environment: Mapping[str, str] = os.environ
+        self._folder = folder
+        self._log_folder = log_folder
+        self._say = say
+        self._children: list[Child] = []
+        adopt_orphans()
+
+    def start(self, process: Process) -> None:
+        """Start a process and keep it running until `stop`."""
+        child = Child(process, self._log_folder)
+        self._children.append(child)
+        self._spawn(child)
+
+    def tend(self, seconds: float) -> None:
+        """For at most `seconds`, or until the next signal: wait, then start again what ended and is due."""
+        due = [child.due_at - time.monotonic() for child in self._children if child.pid is None]
+        self.signals.wait(min([seconds, *due]))
+        self._reap(self._announce)
+        for child in self._children:
+            if child.pid is None and child.due_at <= time.monotonic() and not self.signals.stop_requests:
+                self._spawn(child)
+
+    def log_of(self, name: str) -> Path:
+        """Return the log of the process called `name`."""
+        return self._log_folder / f"{name}.log"
+
+    def stop(self) -> None:
+        """End every process, the broker last so that workers can give back what they hold.
+
+        A further request to stop ends the waiting.
+        """
+        broker = [child for child in self._children if child.process.name == "broker"]
+        others = [child for child in self._children if child not in broker]
+        self._end(others, GRACE_SECONDS)
+        self._kill_orphans(spared=broker)
+        self._end(broker, BROKER_GRACE_SECONDS)
+        self._kill_orphans(spared=[])
+
+    def _spawn(self, child: Child) -> None:
+        try:
+            child.start(self._folder, self.environment)
+        except OSError as error:
+            self._say(f"{child.process.name} cannot be started ({error}); next try in {child.delay():g} s")
+
+    def _reap(self, note: Callable[[Child, int], None]) -> None:
+        """Take in the exit codes of all children that ended, adopted ones too."""
+        by_pid = {child.pid: child for child in self._children}
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid in by_pid:
+                note(by_pid[pid], os.waitstatus_to_exitcode(status))
+
+    def _announce(self, child: Child, exit_code: int) -> None:
+        delay = child.ended(exit_code)
+        pointer = f"; see {child.log}" if child.backoff.failures >= FAILURES_TO_POINT_AT_THE_LOG else ""
+        self._say(f"{child.process.name} {how(exit_code)}; starting it again in {delay:g} s{pointer}")
+
+    def _end(self, children: list[Child], grace_seconds: float) -> None:
+        asked = self.signals.stop_requests
+        for child in children:
+            child.ask_to_stop()
+        self._wait_for(children, grace_seconds, lambda: self.signals.stop_requests > asked)
+        for child in children:
+            child.kill()
+        self._wait_for(children, KILL_SECONDS, lambda: False)
+
+    def _wait_for(self, children: list[Child], seconds: float, impatient: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + seconds
+        while not impatient():
+            self._reap(Child.ended)
+            left = deadline - time.monotonic()
+            if left <= 0 or all(child.pid is None for child in children):
+                return
+            self.signals.wait(left)
+
+    def _kill_orphans(self, spared: list[Child]) -> None:
+        """End what lost its parent, whatever session it is in: we adopted it. Its own children come to us too."""
+        deadline = time.monotonic() + KILL_SECONDS
+        keep = {child.pid for child in spared}
+        while (found := descendants(os.getpid()) - keep) and time.monotonic() < deadline:
+            for pid in found:
+                _kill(pid)
+            self.signals.wait(0.02)
+            self._reap(Child.ended)
+
+
+def how(exit_code: int) -> str:
+    """Say how a process ended; a negative exit code is the signal that killed it."""
+    if exit_code >= 0:
+        return f"ended with exit code {exit_code}"
+    try:
+        return f"was killed by {signal.Signals(-exit_code).name}"
+    except ValueError:
+        return f"was killed by signal {-exit_code}"
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,52 @@
+"""Who opens a websocket: a browser by its session cookie, a program by its API token.
+
+A browser sends its cookie to whatever page asks, so a cookie counts only with an allowed Origin. A token
+is sent on purpose and needs none.
+"""
+
+from typing import Any
+from urllib.parse import urlparse
+
+from channels.auth import AuthMiddlewareStack
+from channels.db import database_sync_to_async
+from channels.security.websocket import OriginValidator
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from knox.auth import TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+
+
+class WebsocketAuth:
+    """ASGI middleware that sets `scope["user"]`, and `scope["origin_refused"]` where that is the reason."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+        self._by_cookie = AuthMiddlewareStack(application)
+        self._origins = OriginValidator(application, settings.ALLOWED_HOSTS)
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
+        """Authenticate, then go on; the consumer refuses, because only an open socket can carry a reason."""
+        headers = dict(scope["headers"])
+        if b"authorization" in headers:
+            user = await _user_of(headers[b"authorization"])
+            return await self._application(scope | {"user": user}, receive, send)
+        if not self._allowed(headers.get(b"origin")):
+            refused = {"user": AnonymousUser(), "origin_refused": True}
+            return await self._application(scope | refused, receive, send)
+        return await self._by_cookie(scope, receive, send)
+
+    def _allowed(self, origin: bytes | None) -> bool:
+        if origin is None:
+            return False
+        return bool(self._origins.valid_origin(urlparse(origin.decode("latin-1"))))
+
+
+@database_sync_to_async
+def _user_of(header: bytes) -> Any:
+    prefix, _, token = header.decode("latin-1").partition(" ")
+    try:
+        if prefix != "Token":
+            raise AuthenticationFailed
+        return TokenAuthentication().authenticate_credentials(token.strip().encode())[0]
+    except AuthenticationFailed:
+        return AnonymousUser()

@@ -1,0 +1,62 @@
+/** The header of a session: title, connection, working agents, export menu. */
+
+import { setAttribute, setText, show } from "./dom.js";
+import { attachMenu } from "./menus.js";
+import { titleOf } from "./sidebar.js";
+import { isUnfinished } from "./store.js";
+import { editTitle } from "./title_editor.js";
+import { count } from "./words.js";
+
+const CONNECTION_WORDS = { connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…", closed: "Not connected" };
+const PRODUCT = "MCP Chat";
+
+export class Header {
+  #parts;
+  #session = null;
+
+  /** `on.rename(title)`, `on.export(format, includeMetadata)` and `on.showAgents()` are told what is wanted. */
+  constructor(root, on) {
+    const names = ["title", "connection", "connectionWords", "model", "agents", "exportButton"];
+    this.#parts = Object.fromEntries(names.map((name) => [name, root.querySelector(`[data-part=${name}]`)]));
+    this.#parts.title.addEventListener("click", () => {
+      if (this.#session) editTitle(this.#parts.title, this.#session.title, on.rename);
+    });
+    this.#parts.agents.addEventListener("click", on.showAgents);
+    this.#attachExports(document.getElementById("export-menu"), on);
+  }
+
+  #attachExports(menu, on) {
+    attachMenu(this.#parts.exportButton, menu);
+    menu.addEventListener("click", (event) => {
+      const format = event.target.closest("[data-format]")?.dataset.format;
+      if (!format) return;
+      menu.hidePopover();
+      on.export(format, menu.querySelector("input[type=checkbox]").checked);
+    });
+  }
+
+  /** Show the header of a conversation. */
+  render({ state, connection }) {
+    this.#session = state.session;
+    const title = state.session ? titleOf(state.session) : "";
+    setText(this.#parts.title, title);
+    show(this.#parts.title, Boolean(title));
+    setText(this.#parts.model, state.session?.model);
+    const working = [...state.subagents.values()].filter(isUnfinished).length;
+    setText(this.#parts.agents.querySelector("span"), count(working, "agent"));
+    setAttribute(this.#parts.agents, "aria-label", `${count(working, "agent")} working: show the first`);
+    show(this.#parts.agents, working > 0);
+    show(this.#parts.exportButton, Boolean(state.session));
+    document.title = title ? `${title} · ${PRODUCT}` : PRODUCT;
+    this.renderConnection(connection);
+  }
+
+  /** Show how the feed stands. */
+  renderConnection(connection) {
+    const words = CONNECTION_WORDS[connection.name];
+    show(this.#parts.connection, Boolean(words));
+    this.#parts.connection.dataset.state = connection.name;
+    setText(this.#parts.connectionWords, words);
+    setAttribute(this.#parts.connection, "title", connection.message ?? null);
+  }
+}

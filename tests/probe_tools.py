@@ -1,0 +1,96 @@
+"""Tools of the tests' own: they take time, stop badly, start children, as asked."""
+
+import subprocess
+import sys
+import time
+
+from agents_app.context import Stopped, ToolContext, ToolError
+from agents_app.registry import ToolResult, tool
+
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "seconds": {"type": "number", "minimum": 0, "maximum": 600},
+        "ledger": {"type": "string"},
+        "child": {"type": "boolean"},
+        "fail": {"type": "string"},
+    },
+    "additionalProperties": False,
+}
+
+
+def _note(ledger: str, line: str) -> None:
+    if ledger:
+        with open(ledger, "a") as file:
+            file.write(f"{line}\n")
+
+
+@tool(name="probe", description="Work for some seconds.", input_schema=_SCHEMA, heavy=True, safe_to_repeat=True)
+def probe(
+    context: ToolContext, seconds: float = 0, ledger: str = "", child: bool = False, fail: str = ""
+) -> ToolResult:
+    """Tell progress 20 times a second; heed a cancel; write start and end into the ledger."""
+    _note(ledger, f"start {context.subagent_id}")
+    if child:
+        subprocess.Popen([sys.executable, "-c", f"import time; time.sleep(600)  # {context.subagent_id}"])
+    began = time.monotonic()
+    while (elapsed := time.monotonic() - began) < seconds:
+        context.progress(100 * elapsed / seconds, "working", seconds - elapsed)
+        if elapsed > seconds / 2:
+            context.keep({"summary": "half of it"})
+        time.sleep(0.05)
+    if fail:
+        raise ToolError(fail, "It failed as asked.")
+    _note(ledger, f"end {context.subagent_id}")
+    return ToolResult(summary="Done as asked.", data={"seconds": seconds}, report="# Probe\n\nDone as asked.")
+
+
+@tool(name="probe_once", description="Work that must not be repeated.", input_schema=_SCHEMA, heavy=True)
+def probe_once(context: ToolContext, **arguments: object) -> ToolResult:
+    """Work as `probe` does."""
+    return probe(context, **arguments)  # type: ignore[arg-type]  # checked against the schema
+
+
+@tool(
+    name="probe_stubborn",
+    description="Work that ignores cancels and starts a child.",
+    input_schema=_SCHEMA,
+    heavy=True,
+    safe_to_repeat=True,
+    execution_timeout_seconds=600,
+)
+def probe_stubborn(context: ToolContext, seconds: float = 0, ledger: str = "", **_: object) -> ToolResult:
+    """Sleep without looking; a tool that swallows its stop must be ended by force."""
+    _note(ledger, f"start {context.subagent_id}")
+    subprocess.Popen([sys.executable, "-c", f"import time; time.sleep(600)  # {context.subagent_id}"])
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        try:
+            context.progress(1, "deaf")
+        except Stopped:
+            pass
+        time.sleep(0.05)
+    return ToolResult(summary="Slept.")
+
+
+@tool(
+    name="probe_brief",
+    description="Work with an execution timeout of one second.",
+    input_schema=_SCHEMA,
+    heavy=True,
+    safe_to_repeat=True,
+    execution_timeout_seconds=1,
+)
+def probe_brief(context: ToolContext, **arguments: object) -> ToolResult:
+    """Work as `probe_stubborn` does, for longer than it may."""
+    return probe_stubborn(context, **arguments)  # type: ignore[arg-type]  # checked against the schema
+
+
+@tool(
+    name="probe_fast",
+    description="Echo.",
+    input_schema={"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
+)
+def probe_fast(context: ToolContext, text: str) -> ToolResult:
+    """Return the text."""
+    return ToolResult(summary=text, data={"text": text})
