@@ -77,7 +77,7 @@ class Keeper:
         pool.expire(now)
 
     def renew_leases(self) -> None:
-        """Renew the lease of every living worker of this host in one UPDATE."""
+        """Renew every living worker of this host in one UPDATE; bury rows whose lock file somebody removed."""
         alive = [
             identity
             for identity in liveness.identities()
@@ -87,6 +87,9 @@ class Keeper:
         with transaction.atomic():
             rows = Worker.objects.filter(pk__in=[identity.worker_id for identity in alive])
             rows.update(lease_expires_at=lease)
+        for worker in Worker.objects.here(settings.HOST_ID).exclude(lease_expires_at=lease):
+            if not liveness.lock_path(worker.pk).exists():
+                self._bury(Identity(worker.pk, worker.kind, worker.pid, worker.started_ticks))
 
     def move_the_queues(self) -> None:
         """Admit where there is room, and send again what was lost on the way to a worker."""

@@ -5,6 +5,7 @@ A worker child leads a process group, so what its tools start (git, scc, servers
 
 import os
 import signal
+from contextlib import suppress
 
 import psutil
 
@@ -38,6 +39,17 @@ def send(group: int, leader_ticks: int, number: signal.Signals) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def kill_others() -> None:
+    """Kill what is left in the group that this process leads: a tool's children end with its attempt."""
+    own = os.getpid()
+    if os.getpgrp() != own:
+        return
+    for pid in members(own):
+        if pid != own:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def is_gone(group: int, leader_ticks: int) -> bool:

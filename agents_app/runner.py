@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError
 
-from agents_app import liveness, pool
+from agents_app import liveness, pool, process_groups
 from agents_app.attempt import Attempt
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.models import Subagent
@@ -89,4 +89,5 @@ def _workdir(subagent: Subagent) -> Iterator[Path]:
     try:
         yield folder
     finally:
+        process_groups.kill_others()
         remove_workdir(subagent.pk, subagent.attempt)

@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery, bootsteps
+from kombu.transport.redis import Channel, QoS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mcpchat_project.settings")
 
@@ -28,6 +29,29 @@ class ReplaceDeadChildren(bootsteps.StartStopStep):  # type: ignore[misc]  # Cel
         if self.timer is not None:
             self.timer.cancel()
 
+
+class DatabaseIsTruthQoS(QoS):  # type: ignore[misc]  # kombu ships no types.
+    """Forgets messages of a connection that is gone.
+
+    When the broker dies under a running task, kombu tries to restore or acknowledge that task's message
+    through the connection that it has closed, fails with an AttributeError, and the worker ends. The rows
+    are the truth and the keeper sends again, so nothing of this is needed.
+    """
+
+    restore_at_shutdown = False
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge, if the message's connection still stands."""
+        if not self.channel.closed:
+            super().ack(delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Reject, if the message's connection still stands."""
+        if not self.channel.closed:
+            super().reject(delivery_tag, requeue=requeue)
+
+
+Channel.QoS = DatabaseIsTruthQoS
 
 app = Celery("mcpchat")
 app.config_from_object("django.conf:settings", namespace="CELERY")

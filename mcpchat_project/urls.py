@@ -19,7 +19,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", docs, name="docs"),
-    #ACC path("", include("mcpchat_project.accounts.urls")),
+    path("", include("mcpchat_project.accounts.urls")),
     path("", include("exports_app.urls")),
     path("", include("agents_app.urls")),
     path("", include("sessions_app.urls")),

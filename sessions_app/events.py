@@ -89,7 +89,7 @@ def announce(session_id: UUID, kind: str, payload: Mapping[str, Any]) -> None:
     if kind not in EPHEMERAL:
         raise ValueError(f"{kind!r} is not an ephemeral kind of event")
     text = _encode(session_id, None, kind, payload, timezone.now())
-    publish(session_topic(session_id), [text])
+    publish(session_topic(session_id), [text], loss_level=logging.DEBUG)
 
 
 def session_topic(session_id: UUID | str) -> str:
@@ -141,11 +141,11 @@ class _Publisher:
 _publisher = _Publisher()
 
 
-def publish(topic: str, texts: list[str]) -> None:
+def publish(topic: str, texts: list[str], loss_level: int = logging.WARNING) -> None:
     """Send encoded events to whoever listens; a broker that is away costs a second, never the caller's work."""
     try:
         client = _publisher.client()
         for text in texts:
             client.publish(topic, text)
     except redis.RedisError as error:
-        logger.warning("could not publish %d event(s) on %s: %s", len(texts), topic, error)
+        logger.log(loss_level, "could not publish %d event(s) on %s: %s", len(texts), topic, error)

@@ -15,11 +15,15 @@ DEFAULT_PORTS = {"https": 443, "ssh": 22, "git": 9418, "http": 80}
 _PATH = r"[A-Za-z0-9\-._~%!$&'()*+,;=:@/]+"
 _HOST = r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"
 _USER = r"(?:(?P<user>[^@/]*)@)"
-_URL = re.compile(rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://{_USER}?{_HOST}(?::(?P<port>\d{{1,5}}))?(?P<path>/{_PATH})")
+_URL = re.compile(
+    rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://{_USER}?{_HOST}(?::(?P<port>\d{{1,5}}))?(?P<path>/{_PATH})"
+)
 _SCP = re.compile(rf"{_USER}{_HOST}:(?P<path>(?![-:]){_PATH})")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _SSH_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
-_REFERENCE = re.compile(r"(?![-./])(?!.*(?:\.\.|@\{|//|/\.|\.lock(?:/|$)|[./]$))[^\x00-\x20\x7f~^:?*\[\\]{1,200}")
+_REFERENCE = re.compile(
+    r"(?![-./])(?!.*(?:\.\.|@\{|//|/\.|\.lock(?:/|$)|[./]$))[^\x00-\x20\x7f~^:?*\[\\]{1,200}"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +70,9 @@ def parse(text: str, trusted_hosts: Sequence[str]) -> Address:
         raise _refusal("The repository's address holds characters that no address has.")
     match = _URL.fullmatch(text) or _SCP.fullmatch(text)
     if match is None:
-        raise _refusal("Give the repository's address as https://host/path, ssh://git@host/path or git@host:path.")
+        raise _refusal(
+            "Give the repository's address as https://host/path, ssh://git@host/path or git@host:path."
+        )
     return _checked(match.groupdict(), trusted_hosts)
 
 

@@ -74,7 +74,14 @@ def _fetch(
     progress = Progress(stage, FETCHING)
     arguments = [
         *("clone", "--depth=1", "--single-branch", "--no-tags", "--no-checkout", "--no-recurse-submodules"),
-        *("--template=", "--progress", *([f"--branch={reference}"] if reference else []), "--", pinned.url, str(folder)),
+        *(
+            "--template=",
+            "--progress",
+            *([f"--branch={reference}"] if reference else []),
+            "--",
+            pinned.url,
+            str(folder),
+        ),
     ]
     command = git.command(*arguments, settings=pinned.settings, extra=pinned.environment)
     watch = _Watch(folder, progress, max_bytes)

@@ -1,7 +1,8 @@
-"""By which names people keep tests, and which files a reader of code is offered."""
+"""Conventions that hold in both processes: which files are source, which are tests, what is long."""
 
 import re
 
+LONG_FUNCTION_LINES = 100
 # Extensions that `grammars` reads; kept apart so that the worker need not load any native parser.
 PARSED_EXTENSIONS = frozenset(
     "py pyi pyw js mjs cjs jsx ts mts cts tsx go rs java c h cc cpp cxx hh hpp hxx rb rake php".split()

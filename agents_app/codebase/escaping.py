@@ -10,13 +10,16 @@ import unicodedata
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # Controls, invisible and direction-changing characters, surrogates, unassigned ones, line separators.
 _UNFIT = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_./$+-][A-Za-z0-9_./$+ …-]*(?<! )")
+# Inside a code span only these mean anything, a bar in tables.
+_FIT_FOR_CODE = re.compile(r"(?! )[^`|\\]+(?<! )")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
 def clean(text: str, limit: int = 200) -> str:
     """Return `text` on one line, without invisible characters, at most `limit` characters long."""
-    shown = "".join(REPLACEMENT if unicodedata.category(char) in _UNFIT else char for char in text[: limit + 1])
+    shown = "".join(
+        REPLACEMENT if unicodedata.category(char) in _UNFIT else char for char in text[: limit + 1]
+    )
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
@@ -29,9 +32,9 @@ def escape(text: str, limit: int = 200) -> str:
 
 
 def name(text: str, limit: int = 120) -> str:
-    """Return a file's or a function's name in Markdown: as code where that is safe, else escaped."""
+    """Return a name, a version or an address in Markdown: as code where that is safe, else escaped."""
     shown = clean(text, limit)
-    return f"`{shown}`" if _PLAIN_NAME.fullmatch(shown) else escape(shown, limit)
+    return f"`{shown}`" if _FIT_FOR_CODE.fullmatch(shown) else escape(shown, limit)
 
 
 def middle(text: str, limit: int = 80) -> str:

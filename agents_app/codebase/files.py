@@ -86,7 +86,9 @@ def _folders(root: str, listing: Listing) -> Iterator[tuple[str, list[os.DirEntr
         if folder and _is_foreign(folder, {entry.name for entry in entries}):
             listing.skipped_folders[PurePosixPath(folder).name] += 1
             continue
-        waiting += [os.path.join(folder, entry.name) for entry in entries if entry.is_dir(follow_symlinks=False)]
+        waiting += [
+            os.path.join(folder, entry.name) for entry in entries if entry.is_dir(follow_symlinks=False)
+        ]
         yield folder, entries
 
 

@@ -69,7 +69,9 @@ class Git:
     home: Path
     largest_file_bytes: int
 
-    def command(self, *arguments: str, settings: Sequence[str] = (), extra: Mapping[str, str] | None = None) -> Command:
+    def command(
+        self, *arguments: str, settings: Sequence[str] = (), extra: Mapping[str, str] | None = None
+    ) -> Command:
         """Return the command `git ARGUMENTS` with further `settings` (name=value) and environment."""
         options = [part for setting in (*_SETTINGS, *settings) for part in ("-c", setting)]
         return Command(
@@ -111,7 +113,9 @@ def find(home: Path, largest_file_bytes: int) -> Git:
 
 
 def _version(program: str) -> tuple[int, ...]:
-    told = subprocess.run([program, "version"], capture_output=True, text=True, timeout=10, check=False).stdout
+    told = subprocess.run(
+        [program, "version"], capture_output=True, text=True, timeout=10, check=False
+    ).stdout
     numbers = re.search(r"(\d+)\.(\d+)", told)
     return tuple(map(int, numbers.groups())) if numbers else (0,)
 
@@ -154,13 +158,19 @@ def _pin_ssh(address: Address, addresses: Sequence[str]) -> Pinned:
     options = {**_SSH_OPTIONS, **({} if address.trusted else _SSH_NO_KEYS)}
     options |= {"HostName": addresses[0], "HostKeyAlias": address.host}
     command = ["ssh", "-F", "/dev/null", *(f"-o{name}={value}" for name, value in options.items())]
-    environment = {"GIT_ALLOW_PROTOCOL": "ssh", "GIT_SSH_VARIANT": "ssh", "GIT_SSH_COMMAND": shlex.join(command)}
+    environment = {
+        "GIT_ALLOW_PROTOCOL": "ssh",
+        "GIT_SSH_VARIANT": "ssh",
+        "GIT_SSH_COMMAND": shlex.join(command),
+    }
     return Pinned(url=_ssh_url(address), environment={**environment, **_agent(address)})
 
 
 def _ssh_url(address: Address) -> str:
     place = f"{address.user}@" * bool(address.user) + networks.bracketed(address.host)
-    return f"{place}:{address.scp_path}" if address.scp_path else f"ssh://{place}:{address.port}{address.path}"
+    return (
+        f"{place}:{address.scp_path}" if address.scp_path else f"ssh://{place}:{address.port}{address.path}"
+    )
 
 
 def _agent(address: Address) -> dict[str, str]:

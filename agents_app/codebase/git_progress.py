@@ -16,7 +16,9 @@ FETCHING = {
     "Resolving deltas": (0.9, 1.0),
 }
 CHECKING_OUT = {"Updating files": (0.0, 1.0)}
-_PERCENT = re.compile(r"(?P<phase>(?:remote: )?[A-Z][a-z]+ [a-z]+): +(?P<percent>\d{1,3})% \(\d+/\d+\)(?P<rest>.*)")
+_PERCENT = re.compile(
+    r"(?P<phase>(?:remote: )?[A-Z][a-z]+ [a-z]+): +(?P<percent>\d{1,3})% \(\d+/\d+\)(?P<rest>.*)"
+)
 _RECEIVED = re.compile(r", (?P<amount>\d+(?:\.\d+)?) (?P<unit>bytes|KiB|MiB|GiB)\b")
 _UNITS = {"bytes": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 

@@ -69,7 +69,9 @@ _GRAMMARS = {
     "typescript": Grammar(
         name="TypeScript", module="tree_sitter_typescript", entry="language_typescript", query=_TYPESCRIPT
     ),
-    "tsx": Grammar(name="TypeScript", module="tree_sitter_typescript", entry="language_tsx", query=_TYPESCRIPT),
+    "tsx": Grammar(
+        name="TypeScript", module="tree_sitter_typescript", entry="language_tsx", query=_TYPESCRIPT
+    ),
     "go": Grammar(
         name="Go",
         module="tree_sitter_go",

@@ -25,7 +25,16 @@ _BATCH_SECONDS = 60.0
 _OUTPUT_MAX_BYTES = 16 * 1024**2
 _LIMITS = Limits(memory_bytes=4 * 1024**3, file_bytes=0)
 # No settings file of the code base is read; the files named here are counted whatever its ignore files say.
-_OPTIONS = ("--no-config", "--format", "json2", "--by-file", "--min", "--no-cocomo", "--no-size", "--no-gitmodule")
+_OPTIONS = (
+    "--no-config",
+    "--format",
+    "json2",
+    "--by-file",
+    "--min",
+    "--no-cocomo",
+    "--no-size",
+    "--no-gitmodule",
+)
 
 
 @dataclass

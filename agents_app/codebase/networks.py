@@ -34,14 +34,20 @@ def is_public(address: IPAddress) -> bool:
 
 
 def _is_public_itself(address: IPAddress) -> bool:
-    if isinstance(address, ipaddress.IPv6Address) and (address.is_site_local or address in _TRANSLATED_LOCALLY):
+    if isinstance(address, ipaddress.IPv6Address) and (
+        address.is_site_local or address in _TRANSLATED_LOCALLY
+    ):
         return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
 def _embedded(address: ipaddress.IPv6Address) -> list[IPAddress]:
     """Return the IPv4 addresses that packets to an IPv6 address may be handed on to."""
-    found: list[ipaddress.IPv4Address | None] = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    found: list[ipaddress.IPv4Address | None] = [
+        address.ipv4_mapped,
+        address.sixtofour,
+        *(address.teredo or ()),
+    ]
     if address in _TRANSLATED:
         found.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
     return [inner for inner in found if inner is not None]

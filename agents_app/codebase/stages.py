@@ -1,7 +1,7 @@
 """The stages of an analysis, and how far each one is."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 from agents_app.context import ToolContext
@@ -39,28 +39,28 @@ class Stage:
         return type(self)(self.context, self.name, self.start + span * first, self.start + span * last)
 
 
-@dataclass
 class Stages:
     """The stages of one analysis, entered one after the other; `seconds` says how long each took."""
 
-    context: ToolContext
-    seconds: dict[str, float] = field(default_factory=dict)
-    _began: float = 0.0
+    def __init__(self, context: ToolContext) -> None:
+        self.seconds: dict[str, float] = {}
+        self._context = context
+        self._current = ""
+        self._began = 0.0
 
     def enter(self, name: str) -> Stage:
         """Begin the stage `name`, which ends the one before; raises `Stopped`."""
         self.leave()
-        self.seconds[name] = 0.0
-        stage = Stage(self.context, name, *_RANGES[name])
+        self._current, self._began = name, time.monotonic()
+        stage = Stage(self._context, name, *_RANGES[name])
         stage.at(0.0)
         return stage
 
     def leave(self) -> None:
         """End the current stage: its time is known from now on."""
-        now = time.monotonic()
-        if self.seconds:
-            self.seconds[list(self.seconds)[-1]] = round(now - self._began, 3)
-        self._began = now
+        if self._current:
+            self.seconds[self._current] = round(time.monotonic() - self._began, 3)
+            self._current = ""
 
 
 class Remaining:
@@ -70,7 +70,7 @@ class Remaining:
         self._began = time.monotonic()
 
     def seconds(self, fraction: float) -> float | None:
-        """Return the seconds left when `fraction` (0-1) is done, or None while there is little to judge by."""
+        """Return the seconds left when `fraction` (0-1) is done, or None while that is a mere guess."""
         spent = time.monotonic() - self._began
         if spent < 0.5 or fraction < 0.02:
             return None

@@ -137,9 +137,7 @@ def _receive(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> No
         selector.unregister(key.fileobj)
 
 
-def _exit_code(
-    context: ToolContext, process: subprocess.Popen[bytes], watch: Callable[[], None]
-) -> int:
+def _exit_code(context: ToolContext, process: subprocess.Popen[bytes], watch: Callable[[], None]) -> int:
     while True:
         try:
             return process.wait(POLL_SECONDS)

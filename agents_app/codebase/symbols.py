@@ -9,11 +9,10 @@ from typing import TypedDict
 from tree_sitter import Node, QueryCursor
 
 from agents_app.codebase import grammars
-from agents_app.codebase.conventions import is_test_file
+from agents_app.codebase.conventions import LONG_FUNCTION_LINES, is_test_file
 from agents_app.codebase.escaping import clean
 from agents_app.codebase.grammars import Grammar
 
-LONG_FUNCTION_LINES = 100
 TOP_FUNCTIONS = 20
 _MINIFIED_BYTES_A_LINE = 255
 _MINIFIED_MIN_BYTES = 5_000
@@ -67,7 +66,9 @@ def nothing(language: str, reason: str) -> FileSymbols:
 
 
 def _is_minified(source: bytes) -> bool:
-    return len(source) > _MINIFIED_MIN_BYTES and len(source) / (source.count(b"\n") + 1) > _MINIFIED_BYTES_A_LINE
+    return (
+        len(source) > _MINIFIED_MIN_BYTES and len(source) / (source.count(b"\n") + 1) > _MINIFIED_BYTES_A_LINE
+    )
 
 
 def _described(path: str, grammar: Grammar, root: Node, found: dict[str, list[Node]]) -> FileSymbols:

@@ -11,7 +11,7 @@ admin.site.login_form = AdminLoginForm
 
 
 @admin.register(LoginLink)
-class LoginLinkAdmin(admin.ModelAdmin[LoginLink]):
+class LoginLinkAdmin(admin.ModelAdmin):
     """Who was given a link and when it was used; links are made by command only."""
 
     list_display = ["user", "created_at", "expires_at", "used_at"]

@@ -37,7 +37,7 @@ class AdminLoginForm(ThrottledMixin, AdminAuthenticationForm):
     """The admin's own door, which is no way around the limit."""
 
 
-class NameForm(forms.ModelForm[User]):
+class NameForm(forms.ModelForm):
     """How somebody is called on the pages."""
 
     class Meta:

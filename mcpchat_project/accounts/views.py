@@ -106,7 +106,7 @@ def _page(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpRes
     return render(request, "accounts/account.html", shown | context, status=status)
 
 
-def _password_form(user: User, data: Any = None) -> SetPasswordForm[User]:
+def _password_form(user: User, data: Any = None) -> SetPasswordForm:
     return PasswordChangeForm(user, data) if user.has_usable_password() else SetPasswordForm(user, data)
 
 

@@ -33,7 +33,9 @@ def pom(_path: str, data: bytes) -> Iterator[Dependency]:
     for row in document.rows:
         name = f"{row.get('groupId', '')}:{row.get('artifactId', '')}"
         version = _filled(row.get("version", ""), document.properties)
-        scope = OPTIONAL if row.get("optional") == "true" else _MAVEN_SCOPES.get(row.get("scope", ""), RUNTIME)
+        scope = (
+            OPTIONAL if row.get("optional") == "true" else _MAVEN_SCOPES.get(row.get("scope", ""), RUNTIME)
+        )
         yield Dependency("maven", _filled(name, document.properties), version, scope)
 
 
@@ -98,4 +100,6 @@ def _refuse(*_declaration: object) -> None:
 
 def _filled(value: str, properties: dict[str, str]) -> str:
     """Replace `${name}` once: a value that names another property stays as it is written."""
-    return re.sub(r"\$\{([\w.-]{1,100})\}", lambda match: properties.get(match[1], match[0]), value[:500])[:500]
+    return re.sub(r"\$\{([\w.-]{1,100})\}", lambda match: properties.get(match[1], match[0]), value[:500])[
+        :500
+    ]

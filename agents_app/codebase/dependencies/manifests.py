@@ -15,9 +15,10 @@ from agents_app.codebase.dependencies.model import (
     without_secrets,
 )
 from agents_app.codebase.escaping import clean
-from agents_app.codebase.manifest_names import REQUIREMENTS
 
+MAX_BYTES = 512 * 1024
 MAX_DEPENDENCIES = 2_000
+_REQUIREMENTS = re.compile(r"(?:^|/)(?:[\w.-]*requirements[\w.-]*|requirements/[\w.-]+)\.txt$")
 _READERS: dict[str, Reader] = {
     "pyproject.toml": python.pyproject,
     "Pipfile": python.pipfile,
@@ -40,9 +41,14 @@ class Manifest(TypedDict):
     unreadable: str
 
 
+def is_manifest(path: str) -> bool:
+    """Say whether `path` is a file that `read` understands."""
+    return PurePosixPath(path).name in _READERS or bool(_REQUIREMENTS.search(path))
+
+
 def read(path: str, data: bytes) -> Manifest:
     """Read the manifest `path`; at most `MAX_DEPENDENCIES` are taken from one file."""
-    reader = python.requirements if re.search(REQUIREMENTS, path) else _READERS[PurePosixPath(path).name]
+    reader = _READERS.get(PurePosixPath(path).name, python.requirements)
     try:
         found = [_row(dependency) for dependency in islice(reader(path, data), MAX_DEPENDENCIES)]
     except Unreadable as reason:

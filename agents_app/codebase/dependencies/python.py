@@ -20,14 +20,17 @@ from agents_app.codebase.dependencies.model import (
     versioned,
 )
 
-_FOR_DEVELOPERS = re.compile(r"dev|test|lint|docs?|ci|build|style|typing|mypy|benchmark|tools", re.IGNORECASE)
+_FOR_DEVELOPERS = frozenset(
+    "bench benchmark build ci dev develop development doc docs lint mypy style test testing tests typing".split()
+)
+_LOOSE = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[\w, .-]*\])?\s*(?P<version>[<>=!~][^;]*)?(?:;.*)?")
 _EGG = re.compile(r"#(?:.*&)?egg=(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
 def requirements(path: str, data: bytes) -> Iterator[Dependency]:
     """Read a requirements file; other files that it includes are found by themselves."""
-    name = PurePosixPath(path).name
-    scope = DEV if _FOR_DEVELOPERS.search(name.removeprefix("requirements")) else RUNTIME
+    words = re.split(r"[\W_]+", PurePosixPath(path).stem.lower())
+    scope = DEV if _FOR_DEVELOPERS.intersection(words) else RUNTIME
     lines = (line.strip() for line in text(data).replace("\\\n", " ").splitlines())
     return _listed((line for line in lines if line and not line.startswith("#")), scope)
 
@@ -88,7 +91,7 @@ def _named(packages: dict[str, object], scope: str) -> Iterator[Dependency]:
         # Poetry allows a list of constraints for different platforms: the first one stands for it.
         first = value[0] if isinstance(value, list) and value else value
         optional = table(first).get("optional") is True
-        yield Dependency("pypi", name, versioned(first).removeprefix("*"), OPTIONAL if optional else scope)
+        yield Dependency("pypi", name, versioned(first), OPTIONAL if optional else scope)
 
 
 def _listed(lines: Iterable[str], scope: str) -> Iterator[Dependency]:
@@ -107,5 +110,7 @@ def _requirement(line: str, scope: str) -> Dependency | None:
     try:
         requirement = Requirement(plain)
     except InvalidRequirement:
-        return None
+        # Versions that predate today's rules still name a package.
+        match = _LOOSE.fullmatch(plain)
+        return Dependency("pypi", match["name"], match["version"] or "", scope) if match else None
     return Dependency("pypi", requirement.name, requirement.url or str(requirement.specifier), scope)

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { Announcer } from "./announcer.js";
+import { serverNow } from "./clock.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { setText, show } from "./dom.js";
@@ -52,6 +53,8 @@ class ChatPage {
       backdrop: element("backdrop"),
     });
     this.shownId = undefined;
+    this.wasEmpty = true;
+    this.followOwn = false;
   }
 
   /** Listen to everything and show the session of the address. */
@@ -125,7 +128,8 @@ class ChatPage {
 
   sendHere(entry) {
     const sent = this.conversation.send(entry);
-    this.scrolling.toEnd();
+    this.followOwn = true;
+    this.sidebar.list.change(this.conversation.id, { last_activity_at: new Date(serverNow()).toISOString() });
     return sent;
   }
 
@@ -179,7 +183,8 @@ class ChatPage {
     const isOther = id !== this.shownId;
     this.shownId = id;
     this.scrolling.around(() => this.timeline.render(state));
-    if (isOther || (this.wasEmpty && state.session)) this.scrolling.toEnd();
+    if (isOther || this.followOwn || (this.wasEmpty && state.session)) this.scrolling.toEnd();
+    this.followOwn = false;
     this.wasEmpty = !state.session;
   }
 

@@ -3,7 +3,6 @@
 import { fold } from "./details.js";
 import { h, icon, setAttribute, setText, show } from "./dom.js";
 import { progressView } from "./progress.js";
-import { isUnfinished } from "./store.js";
 import { actionButtons, badgeText, errorLine } from "./subagent_card.js";
 import { durationWords, sizeWords } from "./words.js";
 
@@ -73,7 +72,7 @@ export function exportCard({ item }, actions) {
       show(facts, Boolean(facts.textContent));
       setText(badge, badgeText(subagent));
       show(badge, !address);
-      show(progress.node, isUnfinished(subagent) && subagent.state !== "queued");
+      show(progress.node, subagent.state === "running");
       progress.update(subagent);
       error.update(subagent.state === "failed" ? (exported?.error ?? subagent.error) : null);
       digest.update(exported?.sha256);

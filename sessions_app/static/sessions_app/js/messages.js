@@ -1,6 +1,7 @@
 /** The views of messages: the reader's own, the agent's, and those still on their way. */
 
 import { copyButton } from "./copying.js";
+import { draftView } from "./draft_view.js";
 import { h, icon, setText, show } from "./dom.js";
 import { showProse } from "./prose.js";
 
@@ -54,6 +55,7 @@ function foldButton(bubble) {
 export function assistantMessage({ item }) {
   let message = item;
   let html = null;
+  const draft = draftView();
   const prose = h("div", { class: "prose", dir: "auto" });
   const note = h("p", { class: "message-note" }, icon("alert"), "This answer was interrupted.");
   const foot = h(
@@ -70,6 +72,7 @@ export function assistantMessage({ item }) {
       "data-message-id": item.message_id,
       "aria-label": "Agent",
     },
+    draft.node,
     prose,
     note,
     foot,
@@ -80,9 +83,10 @@ export function assistantMessage({ item }) {
       message = entry.item;
       const streaming = message.state === "streaming";
       node.dataset.state = message.state;
-      prose.classList.toggle("plain", !message.html);
-      if (!message.html) setText(prose, message.content);
-      else if (message.html !== html) showProse(prose, message.html);
+      show(prose, Boolean(message.html));
+      show(draft.node, !message.html);
+      draft.update(message.html ? "" : message.content);
+      if (message.html && message.html !== html) showProse(prose, message.html);
       html = message.html;
       show(note, message.state === "interrupted");
       show(foot, !streaming);
@@ -133,8 +137,7 @@ export function turnNotice({ item }) {
     "div",
     { class: "turn-notice", "data-kind": item.kind, "data-testid": "turn-notice" },
     icon(stopped ? "stop" : "alert"),
-    h("span", {}, words),
-    code,
+    h("span", {}, words, " ", code ?? ""),
   );
   return { node, update() {} };
 }

@@ -42,8 +42,7 @@ export function progressView() {
   };
 }
 
-function stageText({ state, stage }) {
-  if (state === "admitted") return "Starting";
+function stageText({ stage }) {
   return stage ? stageWords(stage) : "Working";
 }
 

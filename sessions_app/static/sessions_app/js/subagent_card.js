@@ -48,7 +48,7 @@ export function actionButtons(id, { onCancel, onRetry }) {
 export function errorLine() {
   const message = h("span", {});
   const code = h("code", {});
-  const node = h("p", { class: "error-line", "data-testid": "error" }, icon("alert"), message, code);
+  const node = h("p", { class: "error-line", "data-testid": "error" }, icon("alert"), h("span", {}, message, " ", code));
   return {
     node,
     update(error) {
@@ -115,7 +115,7 @@ export function subagentCard({ item }, actions) {
       setText(title, subagent.title || plain(subagent.tool_name));
       setText(facts, [subagent.tool_name, attemptText(subagent), tookText(subagent)].filter(Boolean).join(" · "));
       setText(badge, badgeText(subagent));
-      show(progress.node, ["admitted", "running"].includes(subagent.state));
+      show(progress.node, subagent.state === "running");
       progress.update(subagent);
       error.update(subagent.state === "failed" ? subagent.error : null);
       show(partial, Boolean(subagent.result?.partial));

@@ -1,0 +1,133 @@
+"""What stands out in the figures of an analysis: sentences that each name the figure they rest on."""
+
+from collections.abc import Callable, Iterator
+
+from agents_app.codebase.conventions import LONG_FUNCTION_LINES
+from agents_app.codebase.escaping import escape, name
+from agents_app.codebase.result import Analysis, percent
+
+_HUGE_FUNCTION_LINES = 300
+_HUGE_FILE_LINES = 2_000
+_ENOUGH_CODE_LINES = 500
+_MANY_CODE_LINES_A_TEST = 500
+_FEW_COMMENTS_PERCENT = 3.0
+
+Finding = Callable[[Analysis], Iterator[str]]
+
+
+def findings(analysis: Analysis) -> list[str]:
+    """Return sentences in Markdown, the weightiest first; none if nothing is out of the ordinary."""
+    return [sentence for finding in _FINDINGS for sentence in finding(analysis)]
+
+
+def _code(analysis: Analysis) -> int:
+    return analysis.counts.total().code if analysis.counts else 0
+
+
+def _long_functions(analysis: Analysis) -> Iterator[str]:
+    found = analysis.functions
+    if found is None or not found.long_functions:
+        return
+    longest = found.largest.items()[0]
+    all_functions = found.total("functions") + found.total("methods")
+    weight = "**Very long functions**" if longest.lines > _HUGE_FUNCTION_LINES else "**Long functions**"
+    yield (
+        f"{weight}: {found.long_functions:,} of {all_functions:,} functions have more than {LONG_FUNCTION_LINES} "
+        f"lines. The longest is {name(longest.name)} with {longest.lines:,} lines in {name(longest.file)}."
+    )
+
+
+def _large_files(analysis: Analysis) -> Iterator[str]:
+    if analysis.counts is None:
+        return
+    large = [
+        file for file in analysis.counts.largest.items() if file.lines > _HUGE_FILE_LINES and file.complexity
+    ]
+    if large:
+        amount = f"{len(large)} source files have" if len(large) > 1 else "One source file has"
+        yield (
+            f"**Large files**: {amount} more than {_HUGE_FILE_LINES:,} lines; the largest is {name(large[0].path)} "
+            f"with {large[0].lines:,}."
+        )
+
+
+def _concentration(analysis: Analysis) -> Iterator[str]:
+    if analysis.counts is None:
+        return
+    total = analysis.counts.total()
+    first = analysis.counts.most_complex.items()[:5]
+    share = percent(sum(file.complexity for file in first), total.complexity)
+    if total.files >= 50 and share >= 25:
+        yield f"**Concentrated complexity**: five files hold {share:.0f}% of all branches, of {total.files:,} files."
+
+
+def _tests(analysis: Analysis) -> Iterator[str]:
+    found, code = analysis.functions, _code(analysis)
+    if found is None or not found.parsed_files or code < _ENOUGH_CODE_LINES:
+        return
+    if not found.test_files and not found.test_functions:
+        yield "**No tests** were found by the usual names of test files and functions."
+    elif found.test_functions and code / found.test_functions > _MANY_CODE_LINES_A_TEST:
+        each = code // found.test_functions
+        yield f"**Few tests**: one test function for {each:,} lines of code."
+
+
+def _licence(analysis: Analysis) -> Iterator[str]:
+    if analysis.declarations is None:
+        return
+    if not analysis.declarations.licences:
+        yield "**No licence file** at the root: others may not use this code unless it says so elsewhere."
+    elif all(licence == "unknown" for _path, licence in analysis.declarations.licences):
+        yield "**Licence unclear**: there is a licence file, but its text is none of the common licences."
+
+
+def _unpinned(analysis: Analysis) -> Iterator[str]:
+    found = analysis.declarations
+    if found is None or not found.unpinned:
+        return
+    yield (
+        f"**Unpinned dependencies**: {found.unpinned:,} of {found.runtime:,} runtime dependencies take any version."
+    )
+
+
+def _disagreements(analysis: Analysis) -> Iterator[str]:
+    if analysis.declarations is None:
+        return
+    versions: dict[tuple[str, str], set[str]] = {}
+    for dependency in analysis.declarations.dependencies:
+        versions.setdefault((dependency.ecosystem, dependency.name.lower()), set()).add(dependency.version)
+    several = [package for (_ecosystem, package), found in versions.items() if len(found) > 1]
+    if several:
+        named = ", ".join(name(package, 60) for package in several[:3])
+        more = f" and {len(several) - 3:,} more" if len(several) > 3 else ""
+        yield f"**Differing constraints**: manifests ask for different versions of {named}{more}."
+
+
+def _unreadable(analysis: Analysis) -> Iterator[str]:
+    if analysis.declarations is None or not analysis.declarations.unreadable:
+        return
+    path, reason = analysis.declarations.unreadable[0]
+    amount = len(analysis.declarations.unreadable)
+    yield f"**Manifests that could not be read**: {amount:,}, such as {name(path)} ({escape(reason)})."
+
+
+def _comments(analysis: Analysis) -> Iterator[str]:
+    if analysis.counts is None:
+        return
+    total = analysis.counts.total()
+    share = percent(total.comments, total.comments + total.code)
+    if total.complexity and total.code >= _ENOUGH_CODE_LINES and share < _FEW_COMMENTS_PERCENT:
+        yield f"**Hardly any comments**: {share:.1f}% of the lines that are not blank."
+
+
+_FINDINGS: tuple[Finding, ...] = (
+    _long_functions,
+    _large_files,
+    _concentration,
+    _tests,
+    _licence,
+    _unpinned,
+    _disagreements,
+    _unreadable,
+    _comments,
+)

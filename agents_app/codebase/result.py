@@ -1,0 +1,174 @@
+"""The JSON document of an analysis.
+
+    schema_version        1
+    complete              false in what a cancelled run keeps
+    repository            name, url or path, ref, commit, branch, committed_at, analyzed_at
+    totals                files (all), counted_files, lines, code, comments, blanks, complexity, bytes
+    languages[]           name, files, lines, code, comments, blanks, complexity, percent (of all lines of code)
+    largest_files[]       path, language, lines, code, complexity; by lines
+    most_complex_files[]  the same; by complexity (branches, as scc counts them)
+    symbols               functions, methods, classes, long_functions (over 100 lines), files, languages[]
+    largest_functions[]   name, file, line, lines, language
+    dependencies[]        ecosystem (package URL type), name, version, scope (runtime, dev, optional, peer), manifest
+    dependency_totals     declared, packages, runtime, unpinned, manifests, by_ecosystem
+    manifests_unreadable[] path, reason
+    licences[]            path, licence (SPDX identifier or "unknown")
+    tests                 files, functions
+    not_analyzed          what was left out and how often, sentences where something failed
+    truncated             lists that were shortened to keep the document small: name and full length
+    duration_seconds      by stage, and total
+
+Lists hold the first or largest of what there is. Text out of the repository is cleaned, not escaped.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from agents_app.codebase.declarations import MAX_UNREADABLE, Declarations
+from agents_app.codebase.escaping import clean
+from agents_app.codebase.files import Listing
+from agents_app.codebase.functions import Functions
+from agents_app.codebase.languages import CountedFile, Counts, Language
+from agents_app.codebase.source import Source
+
+SCHEMA_VERSION = 1
+MAX_BYTES = 190_000
+_MAX_LANGUAGES = 60
+_PATH_CHARACTERS = 300
+
+
+@dataclass
+class Analysis:
+    """What is known so far; parts that are not yet there are None. `analyzed_at` is ISO 8601."""
+
+    source: Source
+    analyzed_at: str
+    listing: Listing | None = None
+    counts: Counts | None = None
+    functions: Functions | None = None
+    declarations: Declarations | None = None
+    duration_seconds: dict[str, float] = field(default_factory=dict)
+
+
+def document(analysis: Analysis, *, complete: bool) -> dict[str, Any]:
+    """Return the JSON document of what is known, at most `MAX_BYTES` long."""
+    data: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "complete": complete,
+        "repository": _repository(analysis),
+        "not_analyzed": {},
+        "truncated": {},
+        "duration_seconds": analysis.duration_seconds
+        | {"total": round(sum(analysis.duration_seconds.values()), 3)},
+    }
+    if analysis.listing:
+        data["totals"] = {"files": len(analysis.listing.files), "bytes": analysis.listing.bytes}
+    if analysis.counts:
+        _add_counts(data, analysis.counts)
+    if analysis.functions:
+        _add_functions(data, analysis.functions)
+    if analysis.declarations:
+        _add_declarations(data, analysis.declarations)
+    data["not_analyzed"] = left_out(analysis)
+    return _shortened(data)
+
+
+def left_out(analysis: Analysis) -> dict[str, Any]:
+    """Return what was not looked at, by a name that says why; only what there is."""
+    found: dict[str, Any] = {"submodules": analysis.source.submodules}
+    if analysis.listing:
+        found["symlinks"] = analysis.listing.links
+        found["unreadable_folders"] = analysis.listing.unreadable_folders
+        folders = analysis.listing.skipped_folders.most_common(20)
+        found["folders_of_tools"] = {clean(name, 60): count for name, count in folders}
+    if analysis.counts:
+        found["lines_not_counted"] = analysis.counts.problem
+        found["files_over_10_mib"] = analysis.counts.too_large_files
+    if analysis.functions:
+        found["functions_not_read"] = dict(analysis.functions.skipped)
+        found["functions_not_reached"] = analysis.functions.unreached
+        found["files_with_syntax_errors"] = analysis.functions.broken_files
+    if analysis.declarations:
+        found["manifests_not_read"] = analysis.declarations.unread_manifests
+    return {name: value for name, value in found.items() if value}
+
+
+def _repository(analysis: Analysis) -> dict[str, Any]:
+    source = analysis.source
+    return {
+        "name": clean(source.name, 100),
+        **{key: clean(str(value), 2000) for key, value in source.origin.items() if value},
+        "commit": source.commit,
+        "branch": clean(source.branch),
+        "committed_at": clean(source.committed_at, 40),
+        "analyzed_at": analysis.analyzed_at,
+    }
+
+
+def percent(part: int, whole: int) -> float:
+    """Return `part` of `whole` in percent, with one digit after the point."""
+    return round(100 * part / whole, 1) if whole else 0.0
+
+
+def _add_counts(data: dict[str, Any], counts: Counts) -> None:
+    total = counts.total()
+    figures = asdict(total)
+    figures.pop("name")
+    data["totals"] |= figures | {"files": data["totals"]["files"], "counted_files": total.files}
+    data["languages"] = [_language(language, total.code) for language in counts.by_code()[:_MAX_LANGUAGES]]
+    data["largest_files"] = [_file(file) for file in counts.largest.items()]
+    data["most_complex_files"] = [_file(file) for file in counts.most_complex.items()]
+
+
+def _language(language: Language, code: int) -> dict[str, Any]:
+    return asdict(language) | {"name": clean(language.name, 60), "percent": percent(language.code, code)}
+
+
+def _file(file: CountedFile) -> dict[str, Any]:
+    return asdict(file) | {"path": clean(file.path, _PATH_CHARACTERS), "language": clean(file.language, 60)}
+
+
+def _add_functions(data: dict[str, Any], functions: Functions) -> None:
+    data["symbols"] = {
+        **{what: functions.total(what) for what in ("functions", "methods", "classes")},
+        "long_functions": functions.long_functions,
+        "files": functions.parsed_files,
+        "languages": [{"name": name, **counter} for name, counter in sorted(functions.languages.items())],
+    }
+    data["largest_functions"] = [
+        asdict(function) | {"file": clean(function.file, _PATH_CHARACTERS)}
+        for function in functions.largest.items()
+    ]
+    data["tests"] = {"files": functions.test_files, "functions": functions.test_functions}
+
+
+def _add_declarations(data: dict[str, Any], found: Declarations) -> None:
+    data["dependencies"] = [
+        asdict(dependency) | {"manifest": clean(dependency.manifest, _PATH_CHARACTERS)}
+        for dependency in found.dependencies
+    ]
+    data["dependency_totals"] = {
+        "declared": found.total,
+        "packages": len(found.names),
+        "runtime": found.runtime,
+        "unpinned": found.unpinned,
+        "manifests": found.manifests,
+        "by_ecosystem": dict(found.by_ecosystem),
+    }
+    data["manifests_unreadable"] = [
+        {"path": clean(path, _PATH_CHARACTERS), "reason": clean(reason)} for path, reason in found.unreadable
+    ][:MAX_UNREADABLE]
+    data["licences"] = [{"path": clean(path), "licence": licence} for path, licence in found.licences]
+    if found.total > len(found.dependencies):
+        data["truncated"]["dependencies"] = found.total
+
+
+def _shortened(data: dict[str, Any]) -> dict[str, Any]:
+    """Halve the list that takes most until the document is small enough; `truncated` tells the full length."""
+    while len(json.dumps(data)) > MAX_BYTES:
+        lists = [key for key, value in data.items() if isinstance(value, list)]
+        longest = max(lists, key=lambda key: len(json.dumps(data[key])))
+        data["truncated"].setdefault(longest, len(data[longest]))
+        data[longest] = data[longest][: len(data[longest]) // 2]
+    return data
