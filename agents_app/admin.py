@@ -31,7 +31,17 @@ class PoolAdmin(admin.ModelAdmin[Pool]):
 class SubagentAdmin(ReadOnlyAdmin):
     """Subagents of every user."""
 
-    list_display = ["title", "owner", "pool", "state", "attempt", "progress", "stage", "queued_at", "finished_at"]
+    list_display = [
+        "title",
+        "owner",
+        "pool",
+        "state",
+        "attempt",
+        "progress",
+        "stage",
+        "queued_at",
+        "finished_at",
+    ]
     list_filter = ["state", "pool", "tool_name"]
     search_fields = ["title", "id", "session__id", "owner__username"]
     actions = ["cancel", "retry"]

@@ -115,7 +115,9 @@ def send_again(now: datetime) -> None:
         if now - sent_at < min(max(patience, sent_at - admitted_at), timedelta(minutes=1)):
             continue
         with transaction.atomic():
-            mine = Subagent.objects.filter(pk=row.pk, attempt=row.attempt, state="admitted", sent_at=row.sent_at)
+            mine = Subagent.objects.filter(
+                pk=row.pk, attempt=row.attempt, state="admitted", sent_at=row.sent_at
+            )
             moved = mine.update(sent_at=now)
         if moved:
             send(row.pool_id, row.pk, row.attempt)
@@ -126,11 +128,11 @@ def _claim(pool_name: str) -> Admitted | None:
     pool = Pool.objects.get(pk=pool_name)
     if pool.paused:
         return None
-    values = {
+    values: dict[str, str | int] = {
         "pool": pool_name,
         "clock": pool.clock,
         "cap": capacity(pool),
-        "now": connection.ops.adapt_datetimefield_value(timezone.now()),
+        "now": connection.ops.adapt_datetimefield_value(timezone.now()) or "",
     }
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, values)
@@ -171,10 +173,13 @@ def position(subagent: Subagent) -> int | None:
         return None
     own = Subagent.objects.all().ahead_of(subagent).count()
     queued = Subagent.objects.filter(pool_id=subagent.pool_id, state="queued")
-    others = queued.exclude(owner_id=subagent.owner_id).values_list("owner_id").annotate(Count("id")).order_by()
+    others = (
+        queued.exclude(owner_id=subagent.owner_id).values_list("owner_id").annotate(Count("id")).order_by()
+    )
     rounds = _effective_rounds(subagent.pool_id)
     mine = rounds.get(subagent.owner_id, 0)
-    return 1 + own + sum(min(count, own + (rounds.get(owner, 0) < mine)) for owner, count in others)
+    before = sum(min(count, own + (rounds.get(owner, 0) < mine)) for owner, count in others)
+    return 1 + own + int(before)
 
 
 def _effective_rounds(pool_name: str) -> dict[int, int]:

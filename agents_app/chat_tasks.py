@@ -1,4 +1,4 @@
-"""Tasks of the chat worker; apart from `tasks.py`, because only this worker shall import the models' library."""
+"""Tasks of the chat worker; apart from `tasks.py`, because only this worker imports the models' library."""
 
 from typing import Any
 from uuid import UUID

@@ -77,7 +77,7 @@ class Keeper:
         pool.expire(now)
 
     def renew_leases(self) -> None:
-        """Renew every living worker of this host in one UPDATE; bury rows whose lock file somebody removed."""
+        """Renew this host's living workers in one UPDATE; bury rows whose lock file somebody removed."""
         alive = [
             identity
             for identity in liveness.identities()
@@ -190,5 +190,3 @@ def hold_the_post(path: Path) -> int:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return descriptor
-
-

@@ -173,7 +173,7 @@ def _handle(subagent: Subagent) -> dict[str, Any]:
 def _answer(call: ToolCall) -> dict[str, Any]:
     if call.error:
         return {"error": call.error}
-    return bounded(call.result or {}, TOOL_RESULT_MAX_BYTES)  # type: ignore[no-any-return]
+    return bounded(call.result or {}, TOOL_RESULT_MAX_BYTES)
 
 
 def _tools() -> list[Tool[Answer]]:

@@ -29,7 +29,9 @@ class Worker(models.Model):
     kind = models.CharField(max_length=10, choices=Kind)
     host = models.CharField(max_length=255)
     pid = models.PositiveIntegerField(help_text="also its process group, if it leads one")
-    started_ticks = models.BigIntegerField(help_text="start time in clock ticks since boot: tells a reused pid")
+    started_ticks = models.BigIntegerField(
+        help_text="start time in clock ticks since boot: tells a reused pid"
+    )
     queues = models.CharField(max_length=200, default=" ", help_text="blank-separated, blanks at both ends")
     started_at = models.DateTimeField(auto_now_add=True)
     lease_expires_at = models.DateTimeField()
@@ -131,7 +133,9 @@ class ToolCall(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="tool_calls")
-    turn = models.ForeignKey(Turn, null=True, blank=True, on_delete=models.SET_NULL, related_name="tool_calls")
+    turn = models.ForeignKey(
+        Turn, null=True, blank=True, on_delete=models.SET_NULL, related_name="tool_calls"
+    )
     seq = models.BigIntegerField(help_text="its place in the session")
     tool_name = models.CharField(max_length=100)
     args = models.JSONField(default=dict)
@@ -199,7 +203,9 @@ class Subagent(models.Model):
     idle_deadline_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    result = models.JSONField(null=True, blank=True, help_text="summary and data; partial if it did not finish")
+    result = models.JSONField(
+        null=True, blank=True, help_text="summary and data; partial if it did not finish"
+    )
     report = models.TextField(blank=True, help_text="Markdown")
     error = models.JSONField(null=True, blank=True)
 

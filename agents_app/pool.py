@@ -107,7 +107,9 @@ def cancel(subagent_id: UUID) -> Subagent:
 
 def cancel_all(session_id: UUID) -> None:
     """Cancel every unfinished subagent of a session, one transaction each."""
-    for subagent_id in Subagent.objects.filter(session_id=session_id).unfinished().values_list("pk", flat=True):
+    for subagent_id in (
+        Subagent.objects.filter(session_id=session_id).unfinished().values_list("pk", flat=True)
+    ):
         cancel(subagent_id)
 
 
@@ -152,7 +154,7 @@ def expire(now: datetime) -> None:
 
 
 def status(pool: Pool) -> dict[str, Any]:
-    """Return a pool as it stands: cap, capacity, counts, utilisation in percent, a row for each active worker."""
+    """Return a pool as it stands: cap, capacity, counts, utilisation in percent, a row per active worker."""
     occupying = pool.subagents.occupying().select_related("worker")
     active = [subagent for subagent in occupying if subagent.state == State.RUNNING]
     return {

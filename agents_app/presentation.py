@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any, cast
 
-
 from agents_app import admission
 from agents_app.models import Subagent, ToolCall, Turn
 from sessions_app.events import json_bytes

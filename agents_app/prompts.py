@@ -22,7 +22,7 @@ def as_prompt(message: Message) -> str:
     """Return a waiting message as the model reads it."""
     if message.role != Message.Role.SUBAGENT:
         return message.content
-    subagent = Subagent.objects.filter(pk=message.subagent_id).first()
+    subagent = Subagent.objects.filter(pk=message.subagent_id).first() if message.subagent_id else None
     facts: dict[str, Any] = {"report": message.content[:REPORT_MAX_CHARACTERS]}
     if subagent is not None:
         facts |= {

@@ -79,5 +79,3 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
     def serving(self, queue: str) -> "WorkerQuerySet":
         """Those that take work from `queue`."""
         return self.filter(queues__contains=f" {queue} ")
-
-

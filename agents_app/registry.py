@@ -113,7 +113,9 @@ def find_tool(name: str) -> Tool:
         return TOOLS[name]
     except KeyError:
         known = ", ".join(sorted(TOOLS))
-        raise Refusal("unknown_tool", f"There is no tool {name[:80]!r}. Tools: {known}.", status=404) from None
+        raise Refusal(
+            "unknown_tool", f"There is no tool {name[:80]!r}. Tools: {known}.", status=404
+        ) from None
 
 
 def _nothing(*_arguments: object) -> None:
@@ -166,7 +168,9 @@ def find_agent_type(name: str) -> AgentType:
         return AGENT_TYPES[name]
     except KeyError:
         known = ", ".join(sorted(AGENT_TYPES))
-        raise Refusal("unknown_agent_type", f"There is no agent type {name[:80]!r}. Types: {known}.") from None
+        raise Refusal(
+            "unknown_agent_type", f"There is no agent type {name[:80]!r}. Types: {known}."
+        ) from None
 
 
 def _check_declaration(name: str, schema: Mapping[str, Any]) -> None:
@@ -177,7 +181,9 @@ def _check_declaration(name: str, schema: Mapping[str, Any]) -> None:
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
-        raise ImproperlyConfigured(f"The input schema of tool {name!r} is invalid: {error.message}") from error
+        raise ImproperlyConfigured(
+            f"The input schema of tool {name!r} is invalid: {error.message}"
+        ) from error
 
 
 def _validator(schema: Mapping[str, Any]) -> jsonschema.Draft202012Validator:

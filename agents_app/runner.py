@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -61,7 +62,7 @@ def _execute(context: ToolContext, subagent: Subagent) -> Outcome:
     except Exception as error:  # a tool's bug ends its own attempt, not the worker
         logger.exception("%s failed", subagent)
         return _failed("tool_error", f"{type(error).__name__}: {error}"[:500])
-    body = {"summary": result.summary[:4000], "data": dict(result.data)}
+    body: dict[str, Any] = {"summary": result.summary[:4000], "data": dict(result.data)}
     if json_bytes(body) > RESULT_MAX_BYTES:
         return _failed("result_too_large", f"The result is larger than {RESULT_MAX_BYTES:,} bytes.")
     body["has_report"] = bool(result.report)

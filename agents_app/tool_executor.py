@@ -9,7 +9,7 @@ from sessions_app.errors import Refusal
 
 
 def prepare(task: Mapping[str, Any]) -> Plan:
-    """Validate `{"tool_name": …, "args": {…}}`. Raises `Refusal`: `invalid_task` and what the tool refuses."""
+    """Validate `{"tool_name": …, "args": {…}}`. Raises `Refusal`: `invalid_task`, what the tool refuses."""
     unknown = set(task) - {"tool_name", "args"}
     if unknown or not isinstance(task.get("tool_name"), str):
         raise Refusal("invalid_task", 'The task of a tool executor is {"tool_name": …, "args": {…}}.')

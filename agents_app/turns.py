@@ -41,12 +41,10 @@ def request(change: SessionChange) -> None:
 
 
 def deliver(change: SessionChange, subagent: Subagent) -> None:
-    """Bring a subagent's result into the chat as a message, and wake the main agent. Cancels need no words."""
+    """Bring a subagent's result into the chat as a message and wake the main agent; cancels need no words."""
     if subagent.state == Subagent.State.CANCELLED:
         return
-    messages.add(
-        change, role=Message.Role.SUBAGENT, content=_result_text(subagent), subagent_id=subagent.pk
-    )
+    messages.add(change, role=Message.Role.SUBAGENT, content=_result_text(subagent), subagent_id=subagent.pk)
     request(change)
 
 

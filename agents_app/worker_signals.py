@@ -13,7 +13,7 @@ from agents_app.models import Worker
 
 @worker_process_init.connect(weak=False)
 def child_started(**_: Any) -> None:
-    """A child of the agents worker leads a session of its own: Ctrl-C passes it by, and its group is its work."""
+    """Lead a session of its own: Ctrl-C passes the child by, and its group is its work."""
     with suppress(PermissionError):  # it leads one already
         os.setsid()
     liveness.register(Worker.Kind.AGENTS, _queues())

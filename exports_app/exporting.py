@@ -37,7 +37,11 @@ def prepare(task: Mapping[str, Any]) -> Plan:
     chosen = find_format(task.get("format"))
     options = task.get("options", {})
     known = isinstance(options, dict) and set(options) <= {"include_metadata"}
-    if not known or set(task) - {"format", "options"} or not isinstance(options.get("include_metadata", True), bool):
+    if (
+        not known
+        or set(task) - {"format", "options"}
+        or not isinstance(options.get("include_metadata", True), bool)
+    ):
         raise Refusal("invalid_options", "The only option of an export is include_metadata: true or false.")
     return Plan(
         tool_name=chosen.name,
@@ -109,7 +113,8 @@ def _teller(context: ToolContext, total: int) -> Callable[[int], None]:
 
 def _store(context: ToolContext, draft: Path, file_name: str) -> Export:
     """Give the file its name in the storage; a second attempt replaces what the first one left."""
-    export = Export.objects.get(subagent_id=context.subagent_id)
+    assert context.subagent_id is not None
+    export = Export.objects.get(subagent__pk=context.subagent_id)
     with draft.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         context.check()
@@ -131,9 +136,7 @@ def _file_name(document: SessionDocument, chosen: ExportFormat) -> str:
 
 
 def _submitted(change: SessionChange, subagent: Subagent) -> None:
-    Export.objects.create(
-        subagent=subagent, format=subagent.args["format"], options=subagent.args["options"]
-    )
+    Export.objects.create(subagent=subagent, format=subagent.args["format"], options=subagent.args["options"])
 
 
 def _started(change: SessionChange, subagent: Subagent) -> None:

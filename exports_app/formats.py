@@ -1,7 +1,7 @@
 """The formats: a renderer is one function in one file under `exports_app/renderers/`.
 
-    @export_format(name="json", content_type="application/json", suffix=".json")
-    def render_json(document, write, tick): ...
+@export_format(name="json", content_type="application/json", suffix=".json")
+def render_json(document, write, tick): ...
 """
 
 from collections.abc import Callable

@@ -17,7 +17,6 @@ from exports_app.formats import find_format
 from exports_app.models import Export
 from sessions_app.errors import Refusal, not_found
 
-
 CHUNK_BYTES = 256 * 1024
 
 
@@ -33,7 +32,7 @@ class DownloadView(APIView):
             raise not_found("export")
         if export.subagent.state != Subagent.State.SUCCEEDED:
             raise Refusal("export_not_ready", f"The export is {export.subagent.state}.", status=409)
-        if not export.file or not export.file.storage.exists(export.file.name):
+        if not export.file or not export.file.storage.exists(str(export.file.name)):
             raise Refusal("export_expired", "The file is kept for some days only and is gone.", status=410)
         response = StreamingHttpResponse(
             _chunks(export.file.open("rb")), content_type=find_format(export.format).content_type
@@ -44,7 +43,7 @@ class DownloadView(APIView):
         return response
 
 
-async def _chunks(file: File) -> AsyncIterator[bytes]:
+async def _chunks(file: File[bytes]) -> AsyncIterator[bytes]:
     """Yield the file piece by piece: under ASGI a plain iterator would be read into memory whole."""
     with file:
         while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):

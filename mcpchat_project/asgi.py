@@ -15,6 +15,4 @@ http = get_asgi_application()
 from mcpchat_project.websocket_auth import WebsocketAuth  # noqa: E402
 from sessions_app.routing import websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter(
-    {"http": http, "websocket": WebsocketAuth(URLRouter(websocket_urlpatterns))}
-)
+application = ProtocolTypeRouter({"http": http, "websocket": WebsocketAuth(URLRouter(websocket_urlpatterns))})

@@ -9,7 +9,7 @@ from kombu.transport.redis import Channel, QoS
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mcpchat_project.settings")
 
 
-class ReplaceDeadChildren(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships no types.
+class ReplaceDeadChildren(bootsteps.StartStopStep):
     """Refills the prefork pool every 0.2 s.
 
     Celery itself looks every 5 s when all children are busy, and a redelivered task waits for that long
@@ -30,7 +30,7 @@ class ReplaceDeadChildren(bootsteps.StartStopStep):  # type: ignore[misc]  # Cel
             self.timer.cancel()
 
 
-class DatabaseIsTruthQoS(QoS):  # type: ignore[misc]  # kombu ships no types.
+class DatabaseIsTruthQoS(QoS):
     """Forgets messages of a connection that is gone.
 
     When the broker dies under a running task, kombu tries to restore or acknowledge that task's message

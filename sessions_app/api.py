@@ -28,7 +28,15 @@ class SessionSerializer(serializers.ModelSerializer[ChatSession]):
         fields = [
             "id", "title", "state", "model", "message_count", "last_seq", "created_at", "last_activity_at",
         ]  # fmt: skip
-        read_only_fields = ["id", "state", "model", "message_count", "last_seq", "created_at", "last_activity_at"]
+        read_only_fields = [
+            "id",
+            "state",
+            "model",
+            "message_count",
+            "last_seq",
+            "created_at",
+            "last_activity_at",
+        ]
 
 
 class MessageSerializer(serializers.BaseSerializer[Message]):
@@ -62,7 +70,7 @@ def owned_session(request: Request, session_id: UUID | str) -> ChatSession:
 
 
 def idempotency_key(request: Request) -> str:
-    """Return the caller's `Idempotency-Key`, or an empty string. Raises `Refusal` for one that is too long."""
+    """Return the caller's `Idempotency-Key` or an empty string; raise `Refusal` for one that is too long."""
     key = request.headers.get("Idempotency-Key", "").strip()
     if len(key) > 100:
         raise Refusal("invalid_idempotency_key", "An Idempotency-Key has at most 100 characters.")
@@ -145,7 +153,9 @@ class SessionViewSet(
     @action(detail=True, filterset_fields=[], pagination_class=None)
     def events(self, request: Request, pk: UUID) -> Response:
         """List up to 500 durable events after `after`, in order."""
-        after = serializers.IntegerField(min_value=0, max_value=2**62).run_validation(request.GET.get("after", 0))
+        after = serializers.IntegerField(min_value=0, max_value=2**62).run_validation(
+            request.GET.get("after", 0)
+        )
         rows = owned_session(request, pk).events.after(after)[:EVENTS_A_PAGE]
         return Response(EventSerializer(rows, many=True).data)
 

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
-from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
 
 from sessions_app.feed import Subscriber, hub
 from sessions_app.models import ChatSession
@@ -57,7 +57,9 @@ class SessionFeedConsumer(AsyncWebsocketConsumer):
         if isinstance(message, dict) and message.get("type") == "ping":
             await self._tell("feed.pong")
         else:
-            await self._tell("feed.error", code="unknown_type", message='Only {"type": "ping"} is understood.')
+            await self._tell(
+                "feed.error", code="unknown_type", message='Only {"type": "ping"} is understood.'
+            )
 
     async def _follow(self) -> None:
         try:

@@ -142,7 +142,7 @@ _publisher = _Publisher()
 
 
 def publish(topic: str, texts: list[str], loss_level: int = logging.WARNING) -> None:
-    """Send encoded events to whoever listens; a broker that is away costs a second, never the caller's work."""
+    """Send encoded events to whoever listens; a broker that is away never costs the caller's work."""
     try:
         client = _publisher.client()
         for text in texts:

@@ -289,7 +289,7 @@ def _in_thread(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
 
 @_in_thread
 def _rows_after(session_id: str, seq: int) -> list[Line]:
-    rows = Event.objects.filter(session_id=session_id).after(seq)[:REPLAY_ROWS]
+    rows = Event.objects.filter(session_id=UUID(session_id)).after(seq)[:REPLAY_ROWS]
     return [Line(encode(event), event.seq) for event in rows]
 
 

@@ -1,13 +1,12 @@
 """Markdown of people, models and tools to HTML that is safe to put into a page."""
 
+import nh3
 from markdown_it import MarkdownIt
 from mdit_py_plugins.tasklists import tasklists_plugin
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
-
-import nh3
 
 # No img: a remote picture would tell its server what the user reads and when.
 _TAGS = {

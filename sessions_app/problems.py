@@ -44,9 +44,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 def _response(status: int, code: str, detail: str, extra: dict[str, Any]) -> Response:
     body = {"type": "about:blank", "title": code.replace("_", " ").capitalize(), "status": status}
-    return Response(
-        body | {"detail": detail, "code": code} | extra, status=status, content_type=CONTENT_TYPE
-    )
+    return Response(body | {"detail": detail, "code": code} | extra, status=status, content_type=CONTENT_TYPE)
 
 
 def _sentence(error: exceptions.APIException) -> str:

@@ -25,7 +25,9 @@ def _note(ledger: str, line: str) -> None:
             file.write(f"{line}\n")
 
 
-@tool(name="probe", description="Work for some seconds.", input_schema=_SCHEMA, heavy=True, safe_to_repeat=True)
+@tool(
+    name="probe", description="Work for some seconds.", input_schema=_SCHEMA, heavy=True, safe_to_repeat=True
+)
 def probe(
     context: ToolContext, seconds: float = 0, ledger: str = "", child: bool = False, fail: str = ""
 ) -> ToolResult:

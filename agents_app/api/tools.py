@@ -15,6 +15,7 @@ from agents_app.presentation import tool_payload
 from agents_app.registry import TOOLS, Tool
 from sessions_app.api import idempotency_key, owned_session
 
+
 class ToolSerializer(serializers.Serializer[Tool]):
     """A tool that can be called."""
 
@@ -41,7 +42,7 @@ class ToolsView(APIView):
     @extend_schema(responses=ToolSerializer(many=True))
     def get(self, request: Request) -> Response:
         """List the tools, with the JSON Schema of their arguments."""
-        return Response(ToolSerializer([TOOLS[name] for name in sorted(TOOLS)], many=True).data)
+        return Response([ToolSerializer(TOOLS[name]).data for name in sorted(TOOLS)])
 
 
 class ExecuteToolView(APIView):

@@ -29,7 +29,7 @@ class StopTurnView(APIView):
     @extend_schema(request=None, responses={202: TurnSerializer})
     def post(self, request: Request, turn_id: UUID) -> Response:
         """Stop the turn; what it has written so far is kept. An ended turn stays as it is."""
-        owned = Turn.objects.filter(pk=turn_id, session__owner=request.user, session__deleted_at=None)
+        owned = Turn.objects.filter(pk=turn_id, session__owner_id=request.user.pk, session__deleted_at=None)
         if not owned.exists():
             raise not_found("turn")
         return Response(TurnSerializer(turns.stop(turn_id)).data, status=202)

@@ -12,7 +12,7 @@ from agents_app.codebase.git_progress import CHECKING_OUT, FETCHING, Progress
 from agents_app.codebase.inventory import Inventory
 from agents_app.codebase.source import Source
 from agents_app.codebase.stages import Stage
-from agents_app.codebase.subprocesses import Tail, run
+from agents_app.codebase.subprocesses import Command, Tail, run
 from agents_app.context import ToolContext, ToolError
 
 _SILENCE_SECONDS = 60.0
@@ -30,11 +30,86 @@ def clone(context: ToolContext, stage: Stage, address: Address, reference: str, 
     home.mkdir()
     git = find(home, max_bytes)
     addresses = networks.resolve(context, address.host, address.port, trusted=address.trusted)
-    folder = context.workdir / "repository"
-    _fetch(context, stage.part(0, _FETCHED), git, pin(address, addresses), reference, folder, max_bytes)
-    inventory = _inventory(context, git, folder, max_bytes)
-    _check_out(context, stage.part(_FETCHED, 1), git, folder)
-    return _source(context, git, address, reference, folder, inventory)
+    cloning = _Cloning(context, git, context.workdir / "repository", max_bytes)
+    cloning.fetch(stage.part(0, _FETCHED), pin(address, addresses), reference)
+    inventory = cloning.take_inventory()
+    cloning.check_out(stage.part(_FETCHED, 1))
+    commit, committed_at = cloning.ask("log", "-1", "--format=%H %cI").split(" ", 1)
+    branch = cloning.ask("rev-parse", "--abbrev-ref", "HEAD")
+    return Source(
+        folder=cloning.folder,
+        name=address.name,
+        origin={"url": address.shown, "ref": reference},
+        commit=commit,
+        branch="" if branch == "HEAD" else branch,
+        committed_at=committed_at,
+        links=frozenset(inventory.links),
+        submodules=inventory.submodules,
+    )
+
+
+@dataclass(frozen=True)
+class _Cloning:
+    """The steps of one clone; each raises `Stopped` and `ToolError`."""
+
+    context: ToolContext
+    git: Git
+    folder: Path
+    max_bytes: int
+
+    def fetch(self, stage: Stage, pinned: Pinned, reference: str) -> None:
+        """Fetch the newest commit without writing out its files."""
+        progress = Progress(stage, FETCHING)
+        command = self.git.command(
+            *(
+                "clone",
+                "--depth=1",
+                "--single-branch",
+                "--no-tags",
+                "--no-checkout",
+                "--no-recurse-submodules",
+            ),
+            *("--template=", "--progress", *([f"--branch={reference}"] if reference else [])),
+            *("--", pinned.url, str(self.folder)),
+            settings=pinned.settings,
+            extra=pinned.environment,
+        )
+        watch = _Watch(self.folder, progress, self.max_bytes)
+        code = run(self.context, command, on_output=Tail(), on_error=progress, watch=watch)
+        progress.close()
+        said = "\n".join(progress.messages)
+        if code != 0 or "remote HEAD refers to nonexistent ref" in said:
+            raise git_errors.cause(progress.messages)
+        if "appear to have cloned an empty repository" in said:
+            raise ToolError("no_source_found", "The repository is empty.")
+
+    def take_inventory(self) -> Inventory:
+        """Count what the commit holds."""
+        inventory, errors = Inventory(self.max_bytes), Tail()
+        command = self._in_folder("ls-tree", "-r", "-l", "-z", "HEAD")
+        if run(self.context, command, on_output=inventory, on_error=errors) != 0:
+            raise git_errors.cause(errors.text().splitlines())
+        return inventory
+
+    def check_out(self, stage: Stage) -> None:
+        """Write out the files of the commit."""
+        progress = Progress(stage, CHECKING_OUT)
+        command = self._in_folder("checkout", "--force", "--progress", "HEAD")
+        code = run(self.context, command, on_output=Tail(), on_error=progress)
+        progress.close()
+        if code != 0:
+            raise git_errors.cause(progress.messages)
+        stage.at(1.0)
+
+    def ask(self, *arguments: str) -> str:
+        """Return what a git command prints, without the line's end."""
+        answer, errors = Tail(), Tail()
+        if run(self.context, self._in_folder(*arguments), on_output=answer, on_error=errors) != 0:
+            raise git_errors.cause(errors.text().splitlines())
+        return answer.text().strip()
+
+    def _in_folder(self, *arguments: str) -> Command:
+        return self.git.command("-C", str(self.folder), *arguments)
 
 
 @dataclass
@@ -66,75 +141,6 @@ class _Watch:
             self._size = _folder_bytes(self.folder)
             # Looking takes a tenth of the time at most, however many files there are.
             self._next_look = time.monotonic() + 10 * (time.monotonic() - began)
-
-
-def _fetch(
-    context: ToolContext, stage: Stage, git: Git, pinned: Pinned, reference: str, folder: Path, max_bytes: int
-) -> None:
-    progress = Progress(stage, FETCHING)
-    arguments = [
-        *("clone", "--depth=1", "--single-branch", "--no-tags", "--no-checkout", "--no-recurse-submodules"),
-        *(
-            "--template=",
-            "--progress",
-            *([f"--branch={reference}"] if reference else []),
-            "--",
-            pinned.url,
-            str(folder),
-        ),
-    ]
-    command = git.command(*arguments, settings=pinned.settings, extra=pinned.environment)
-    watch = _Watch(folder, progress, max_bytes)
-    code = run(context, command, on_output=Tail(), on_error=progress, watch=watch)
-    progress.close()
-    if code != 0:
-        raise git_errors.cause(progress.messages)
-    if any("appear to have cloned an empty repository" in line for line in progress.messages):
-        raise ToolError("no_source_found", "The repository is empty.")
-    if any("remote HEAD refers to nonexistent ref" in line for line in progress.messages):
-        raise git_errors.cause(progress.messages)
-
-
-def _inventory(context: ToolContext, git: Git, folder: Path, max_bytes: int) -> Inventory:
-    inventory = Inventory(max_bytes)
-    errors = Tail()
-    command = git.command("-C", str(folder), "ls-tree", "-r", "-l", "-z", "HEAD")
-    if run(context, command, on_output=inventory, on_error=errors) != 0:
-        raise git_errors.cause(errors.text().splitlines())
-    return inventory
-
-
-def _check_out(context: ToolContext, stage: Stage, git: Git, folder: Path) -> None:
-    progress = Progress(stage, CHECKING_OUT)
-    command = git.command("-C", str(folder), "checkout", "--force", "--progress", "HEAD")
-    code = run(context, command, on_output=Tail(), on_error=progress)
-    progress.close()
-    if code != 0:
-        raise git_errors.cause(progress.messages)
-
-
-def _source(
-    context: ToolContext, git: Git, address: Address, reference: str, folder: Path, inventory: Inventory
-) -> Source:
-    commit, committed_at = _ask(context, git, folder, "log", "-1", "--format=%H %cI").split(" ", 1)
-    branch = _ask(context, git, folder, "rev-parse", "--abbrev-ref", "HEAD")
-    return Source(
-        folder=folder,
-        name=address.name,
-        origin={"url": address.shown, "ref": reference},
-        commit=commit,
-        branch="" if branch == "HEAD" else branch,
-        committed_at=committed_at,
-        links=frozenset(inventory.links),
-        submodules=inventory.submodules,
-    )
-
-
-def _ask(context: ToolContext, git: Git, folder: Path, *arguments: str) -> str:
-    answer, errors = Tail(), Tail()
-    if run(context, git.command("-C", str(folder), *arguments), on_output=answer, on_error=errors) != 0:
-        raise git_errors.cause(errors.text().splitlines())
-    return answer.text().strip()
 
 
 def _folder_bytes(folder: Path) -> int:

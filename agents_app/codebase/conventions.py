@@ -4,9 +4,10 @@ import re
 
 LONG_FUNCTION_LINES = 100
 # Extensions that `grammars` reads; kept apart so that the worker need not load any native parser.
-PARSED_EXTENSIONS = frozenset(
-    "py pyi pyw js mjs cjs jsx ts mts cts tsx go rs java c h cc cpp cxx hh hpp hxx rb rake php".split()
-)
+PARSED_EXTENSIONS = frozenset({
+    "py", "pyi", "pyw", "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "go", "rs", "java",
+    "c", "h", "cc", "cpp", "cxx", "hh", "hpp", "hxx", "rb", "rake", "php",
+})  # fmt: skip
 _TEST_NAMES = re.compile(
     r"test_[^/]*\.(?:py|rb|c|cc|cpp|cxx)|[^/]*_test\.(?:py|go|rb)|[^/]*_(?:unit)?test\.(?:c|cc|cpp|cxx)|tests?\.py"
     r"|[^/]*[.-](?:test|spec)\.(?:[cm]?[jt]s|[jt]sx)|[^/]*_spec\.rb"

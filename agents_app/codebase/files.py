@@ -50,7 +50,8 @@ class Listing:
     links: int = 0
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
+        """The bytes of all files together."""
         return sum(file.size for file in self.files)
 
 

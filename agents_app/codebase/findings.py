@@ -32,8 +32,9 @@ def _long_functions(analysis: Analysis) -> Iterator[str]:
     all_functions = found.total("functions") + found.total("methods")
     weight = "**Very long functions**" if longest.lines > _HUGE_FUNCTION_LINES else "**Long functions**"
     yield (
-        f"{weight}: {found.long_functions:,} of {all_functions:,} functions have more than {LONG_FUNCTION_LINES} "
-        f"lines. The longest is {name(longest.name)} with {longest.lines:,} lines in {name(longest.file)}."
+        f"{weight}: {found.long_functions:,} of {all_functions:,} functions have over "
+        f"{LONG_FUNCTION_LINES} lines. The longest is {name(longest.name)} with {longest.lines:,} lines in "
+        f"{name(longest.file)}."
     )
 
 
@@ -46,8 +47,8 @@ def _large_files(analysis: Analysis) -> Iterator[str]:
     if large:
         amount = f"{len(large)} source files have" if len(large) > 1 else "One source file has"
         yield (
-            f"**Large files**: {amount} more than {_HUGE_FILE_LINES:,} lines; the largest is {name(large[0].path)} "
-            f"with {large[0].lines:,}."
+            f"**Large files**: {amount} more than {_HUGE_FILE_LINES:,} lines; the largest is "
+            f"{name(large[0].path)} with {large[0].lines:,}."
         )
 
 
@@ -58,7 +59,7 @@ def _concentration(analysis: Analysis) -> Iterator[str]:
     first = analysis.counts.most_complex.items()[:5]
     share = percent(sum(file.complexity for file in first), total.complexity)
     if total.files >= 50 and share >= 25:
-        yield f"**Concentrated complexity**: five files hold {share:.0f}% of all branches, of {total.files:,} files."
+        yield f"**Concentrated complexity**: five of {total.files:,} files hold {share:.0f}% of all branches."
 
 
 def _tests(analysis: Analysis) -> Iterator[str]:
@@ -85,9 +86,8 @@ def _unpinned(analysis: Analysis) -> Iterator[str]:
     found = analysis.declarations
     if found is None or not found.unpinned:
         return
-    yield (
-        f"**Unpinned dependencies**: {found.unpinned:,} of {found.runtime:,} runtime dependencies take any version."
-    )
+    share = f"{found.unpinned:,} of {found.runtime:,} runtime dependencies"
+    yield f"**Unpinned dependencies**: {share} take any version."
 
 
 def _disagreements(analysis: Analysis) -> Iterator[str]:

@@ -25,15 +25,16 @@ _CAUSES = (
     ),
     (
         r"could not read (Username|Password)|Authentication failed|requested URL returned error: 40[134]"
-        r"|[Rr]epository .*not found|Repository not found|Permission denied|access denied or repository not exported"
+        r"|[Rr]epository .*not found|Permission denied|access denied or repository not exported"
         r"|does not appear to be a git repository|not valid: is this a git repository",
         "repository_not_found",
         "There is no such repository, or it is not open to everyone.",
     ),
     (
-        r"[Ff]ailed to connect|Connection (refused|timed out|reset|closed)|Could ?n[o']t (resolve|connect)|timed out"
-        r"|No route to host|Network is unreachable|unable to connect|early EOF|hung up unexpectedly|transfer closed"
-        r"|Empty reply|Host key verification failed|Operation too slow|unable to access|SSL|RPC failed",
+        r"[Ff]ailed to connect|Connection (refused|timed out|reset|closed)|Could ?n[o']t (resolve|connect)"
+        r"|timed out|No route to host|Network is unreachable|unable to connect|early EOF|hung up unexpectedly"
+        r"|transfer closed|Empty reply|Host key verification failed|Operation too slow|unable to access"
+        r"|SSL|RPC failed",
         "repository_unreachable",
         "The repository's server cannot be reached, or broke off.",
     ),

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,10 +106,8 @@ def _attempt_rest(context: ToolContext, work: _Work, root: Path, stdin: Path) ->
     command = python_command(
         "agents_app.codebase.inspecting", str(root), str(work.position), limits=_LIMITS, stdin=stdin
     )
-    try:
+    with suppress(_GaveUp):
         run(context, command, on_output=work, on_error=Tail(), watch=work.watch)
-    except _GaveUp:
-        pass
     if work.position < work.count and not work.out_of_time:
         work.answer({"failed": BROKE})
 

@@ -22,7 +22,7 @@ class Inventory:
 
     max_bytes: int
     files: int = 0
-    bytes: int = 0
+    size: int = 0
     submodules: int = 0
     links: set[str] = field(default_factory=set)
     _rest: bytes = b""
@@ -33,17 +33,17 @@ class Inventory:
             self._count(record)
         if self.files > MAX_FILES:
             raise ToolError("repository_too_large", f"The repository has more than {MAX_FILES:,} files.")
-        if self.bytes > self.max_bytes or len(self._rest) > _RECORD_MAX_BYTES:
+        if self.size > self.max_bytes or len(self._rest) > _RECORD_MAX_BYTES:
             limit = self.max_bytes // 1024**2
             raise ToolError("repository_too_large", f"The repository's files are larger than {limit:,} MiB.")
 
     def _count(self, record: bytes) -> None:
         head, _tab, path = record.partition(b"\t")
-        mode, kind, _object, size = head.split()
+        mode, kind, _object, length = head.split()
         if kind == b"commit":
             self.submodules += 1
             return
         self.files += 1
-        self.bytes += int(size) if size.isdigit() else 0
+        self.size += int(length) if length.isdigit() else 0
         if mode == b"120000":
             self.links.add(os.fsdecode(path))

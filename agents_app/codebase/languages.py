@@ -21,7 +21,8 @@ MAX_FILE_BYTES = 10 * 1024**2
 _BATCH_FILES = 250
 _BATCH_BYTES = 16 * 1024**2
 _BATCH_PATH_CHARACTERS = 100_000
-_BATCH_SECONDS = 60.0
+_BATCH_SECONDS = 30.0
+_FAILURES_MAX = 3
 _OUTPUT_MAX_BYTES = 16 * 1024**2
 _LIMITS = Limits(memory_bytes=4 * 1024**3, file_bytes=0)
 # No settings file of the code base is read; the files named here are counted whatever its ignore files say.
@@ -91,27 +92,30 @@ class CountingFailed(Exception):
 def count(context: ToolContext, stage: Stage, root: Path, listing: Listing) -> Counts:
     """Count all files of `listing` below `root`; files above 10 MiB are left out.
 
-    The files go to scc in batches, so progress is files really counted. If scc fails, what was counted
-    before is kept and `problem` says so. Raises `Stopped`.
+    The files go to scc in batches, so progress is files really counted. Where scc fails, what it counted
+    before and after is kept, and `problem` says how much is missing. Raises `Stopped`.
     """
-    counts = Counts()
     files = [file for file in listing.files if file.size <= MAX_FILE_BYTES]
-    counts.too_large_files = len(listing.files) - len(files)
-    done, remaining = 0, Remaining()
-    try:
-        program = find()
-        for batch in _batches(files):
-            _add(counts, _count_batch(context, program, root, batch))
-            done += len(batch)
-            stage.at(done / len(files), remaining.seconds(done / len(files)))
-    except CountingFailed as failure:
-        counts.problem = f"Lines were counted in {done:,} of {len(files):,} files: {failure}"
+    counts = Counts(too_large_files=len(listing.files) - len(files))
+    counted, reached, failures, remaining = 0, 0, [], Remaining()
+    for batch in _batches(files):
+        try:
+            _add(counts, _count_batch(context, find(), root, batch))
+            counted += len(batch)
+        except CountingFailed as failure:
+            failures.append(str(failure))
+            if len(failures) == _FAILURES_MAX:
+                break
+        reached += len(batch)
+        stage.at(reached / len(files), remaining.seconds(reached / len(files)))
+    if failures:
+        counts.problem = f"Lines were counted in {counted:,} of {len(files):,} files: {failures[0]}"
     stage.at(1.0)
     return counts
 
 
 def find() -> str:
-    """Return scc's path: beside this Python, where pip puts it, or on the PATH; else raise `CountingFailed`."""
+    """Return scc's path: where pip puts it or on the PATH; else raise `CountingFailed`."""
     places = (Path(sys.executable).parent, Path(sysconfig.get_path("scripts")))
     program = shutil.which("scc", path=os.pathsep.join(map(str, places))) or shutil.which("scc")
     if program is None:
@@ -135,7 +139,7 @@ def _batches(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
 
 
 def _count_batch(context: ToolContext, program: str, root: Path, batch: Sequence[SourceFile]) -> object:
-    """Return what scc prints for some files; it fails over a missing one, so those that vanished are left out."""
+    """Return what scc prints for some files; those that vanished, over which it fails, are left out."""
     paths = [f"./{file.path}" for file in batch if os.path.lexists(root / file.path)]
     if not paths:
         return {}

@@ -4,12 +4,13 @@
     complete              false in what a cancelled run keeps
     repository            name, url or path, ref, commit, branch, committed_at, analyzed_at
     totals                files (all), counted_files, lines, code, comments, blanks, complexity, bytes
-    languages[]           name, files, lines, code, comments, blanks, complexity, percent (of all lines of code)
+    languages[]           name, files, lines, code, comments, blanks, complexity, percent (of all code)
     largest_files[]       path, language, lines, code, complexity; by lines
     most_complex_files[]  the same; by complexity (branches, as scc counts them)
     symbols               functions, methods, classes, long_functions (over 100 lines), files, languages[]
     largest_functions[]   name, file, line, lines, language
-    dependencies[]        ecosystem (package URL type), name, version, scope (runtime, dev, optional, peer), manifest
+    dependencies[]        ecosystem (package URL type), name, version, manifest and scope
+                          (runtime, dev, optional, peer)
     dependency_totals     declared, packages, runtime, unpinned, manifests, by_ecosystem
     manifests_unreadable[] path, reason
     licences[]            path, licence (SPDX identifier or "unknown")
@@ -63,7 +64,7 @@ def document(analysis: Analysis, *, complete: bool) -> dict[str, Any]:
         | {"total": round(sum(analysis.duration_seconds.values()), 3)},
     }
     if analysis.listing:
-        data["totals"] = {"files": len(analysis.listing.files), "bytes": analysis.listing.bytes}
+        data["totals"] = {"files": len(analysis.listing.files), "bytes": analysis.listing.size}
     if analysis.counts:
         _add_counts(data, analysis.counts)
     if analysis.functions:
@@ -165,7 +166,7 @@ def _add_declarations(data: dict[str, Any], found: Declarations) -> None:
 
 
 def _shortened(data: dict[str, Any]) -> dict[str, Any]:
-    """Halve the list that takes most until the document is small enough; `truncated` tells the full length."""
+    """Halve the list that takes most until the document is small enough; `truncated` tells its length."""
     while len(json.dumps(data)) > MAX_BYTES:
         lists = [key for key, value in data.items() if isinstance(value, list)]
         longest = max(lists, key=lambda key: len(json.dumps(data[key])))

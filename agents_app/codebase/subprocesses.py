@@ -1,4 +1,4 @@
-"""Commands that are run to their end while progress is told, a cancel is obeyed and nothing is left behind."""
+"""Commands that are run to their end or ended with all they started, while progress is told."""
 
 import os
 import selectors
@@ -96,8 +96,7 @@ class Tail:
 
 def _start(command: Command, mark: str) -> subprocess.Popen[bytes]:
     limits = [str(command.limits.file_bytes // 512), str(command.limits.memory_bytes // 1024)]
-    stdin = command.stdin.open("rb") if command.stdin else open(os.devnull, "rb")
-    with stdin:
+    with (command.stdin or Path(os.devnull)).open("rb") as stdin:
         return subprocess.Popen(
             ["/bin/sh", "-c", _LIMITED, "limited", *limits, *command.arguments],
             cwd=command.folder,

@@ -20,7 +20,9 @@ def build(name: str) -> Model:
     provider, _, model_name = name.partition(":")
     if provider not in providers():
         known = ", ".join(providers())
-        raise Refusal("unknown_model", f"The model {name[:80]!r} names no known provider. Providers: {known}.")
+        raise Refusal(
+            "unknown_model", f"The model {name[:80]!r} names no known provider. Providers: {known}."
+        )
     model: Model = import_module(f"{__name__}.{provider}").build(model_name)
     return model
 

@@ -17,7 +17,9 @@ from agents_app.prompts import RESULT_MARK
 
 WORD_SECONDS = 0.012
 
-_ADDRESS = re.compile(r"(?:(?:https?|ssh|git|file|ext)://?[^\s<>]+|[\w.-]+@[\w.-]+:[^\s<>]+|(?<!\S)[/~][^\s<>]+)")
+_ADDRESS = re.compile(
+    r"(?:https?|ssh|git|file|ext)::?/?/?[^\s<>]+|[\w.-]+@[\w.-]+:[^\s<>]+|(?<!\S)[/~][^\s<>]+"
+)
 _REF = re.compile(r"\b(?:branch|tag|ref)\s+([\w./-]+)", re.IGNORECASE)
 _FORMAT = re.compile(r"\b(?:as|to|in)\s+(?:an?\s+)?(\w+)", re.IGNORECASE)
 
@@ -28,8 +30,8 @@ server and start it again with a model and its key, for example
 points to any server with an OpenAI-compatible API)."""
 
 _REQUESTS = """\
-- **analyze** *https://host/owner/repository* (or an allow-listed folder): a subagent clones it, counts, parses
-  and reports, with live progress
+- **analyze** *https://host/owner/repository* (or an allow-listed folder): a subagent clones it, counts,
+  parses and reports, with live progress
 - **what is running**: the subagents of this session
 - **cancel it**: stops the newest of them
 - **export as markdown** or **json**: a file to download
@@ -130,7 +132,8 @@ def _tell_result(text: str) -> str:
     if facts.get("state") == "succeeded":
         return f"Finished. {facts.get('summary', '')}\n\nSay *export as markdown* to keep this conversation."
     error = facts.get("error") or {}
-    return f"This did not work: {error.get('message', 'no reason was given')} Try again with *Retry* on its card."
+    reason = error.get("message", "no reason was given")
+    return f"This did not work: {reason} Try again with *Retry* on its card."
 
 
 def _plain(title: str) -> str:

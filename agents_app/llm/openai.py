@@ -1,4 +1,4 @@
-"""OpenAI, and every server that speaks its API: set OPENAI_API_KEY, and OPENAI_BASE_URL for another server."""
+"""OpenAI, and every server that speaks its API: OPENAI_API_KEY, and OPENAI_BASE_URL for another server."""
 
 from pydantic_ai.models import Model
 from pydantic_ai.models.openai import OpenAIChatModel

@@ -55,12 +55,15 @@ def cancel_subagent(context: ToolContext, subagent_id: str = "") -> ToolResult:
     description="Export this session to a file that the user can download: json or markdown.",
     input_schema={
         "type": "object",
-        "properties": {"format": {"type": "string", "maxLength": 40}, "include_metadata": {"type": "boolean"}},
+        "properties": {
+            "format": {"type": "string", "maxLength": 40},
+            "include_metadata": {"type": "boolean"},
+        },
         "required": ["format"],
         "additionalProperties": False,
     },
 )
-def export_session(context: ToolContext, format: str, include_metadata: bool = True) -> ToolResult:  # noqa: A002  # the public argument's name
+def export_session(context: ToolContext, format: str, include_metadata: bool = True) -> ToolResult:
     """Queue the export. Raises `Refusal` (`unsupported_format`)."""
     options = {"include_metadata": include_metadata}
     subagent = gateway.request_export(context.session_id, format, options)

@@ -14,7 +14,7 @@ SCHEMA_VERSION = 1
 
 @export_format(name="json", title="JSON", content_type="application/json", suffix=".json")
 def render_json(document: SessionDocument, write: Write, tick: Tick) -> None:
-    """Write `{"schema_version", "session", "messages", "subagents"}`; `session` tells its metadata or its title."""
+    """Write `{"schema_version", "session", "messages", "subagents"}`, a row a line."""
     write(f'{{"schema_version": {SCHEMA_VERSION},\n"session": {_dump(_session(document))},\n"messages": [')
     for number, message in enumerate(document.messages(), start=1):
         write("\n" if number == 1 else ",\n")

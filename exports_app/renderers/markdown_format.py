@@ -15,7 +15,9 @@ def render_markdown(document: SessionDocument, write: Write, tick: Tick) -> None
     if document.include_metadata:
         write(f"\n- Session: `{document.id}`\n- Owner: {_one_line(document.owner)}\n")
         write(f"- Started: {document.created_at:%Y-%m-%d %H:%M} UTC\n")
-        write(f"- Exported: {document.exported_at:%Y-%m-%d %H:%M} UTC\n- Messages: {document.message_count}\n")
+        write(
+            f"- Exported: {document.exported_at:%Y-%m-%d %H:%M} UTC\n- Messages: {document.message_count}\n"
+        )
     for number, message in enumerate(document.messages(), start=1):
         write(_message(message, document.include_metadata))
         tick(number)

@@ -25,22 +25,24 @@ NOWHERE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Broker:
-    """Where messages go. An embedded broker is a process of ours; another has none."""
+    """Where messages go. An embedded one has a `program` to run; one that runs already has none."""
 
     url: str
+    program: str = ""
     port: int = 0
     password: str = ""
-    process: Process | None = None
 
 
-def choose(environment: Mapping[str, str], run_folder: Path, data_folder: Path) -> Broker:
-    """Return the broker that REDIS_URL names, else an embedded one, ready to be started.
+def choose(environment: Mapping[str, str]) -> Broker:
+    """Return the broker that REDIS_URL names, else one to run on a free loopback port with a new password.
 
     Raises `StartError` where there is none.
     """
     if url := environment.get("REDIS_URL"):
         return Broker(url=url)
-    return embedded(find_server(), run_folder, data_folder)
+    program, port, password = find_server(), free_port(), secrets.token_urlsafe(32)
+    url = f"redis://:{password}@127.0.0.1:{port}/0"
+    return Broker(url=url, program=program, port=port, password=password)
 
 
 def find_server(
@@ -74,28 +76,27 @@ def _runs(program: str) -> bool:
         return False
 
 
-def embedded(program: str, run_folder: Path, data_folder: Path) -> Broker:
-    """Prepare a private broker on a free loopback port, for whoever knows its password.
+def prepare(broker: Broker, run_folder: Path, data_folder: Path) -> Process:
+    """Write the settings of an embedded broker and return the process that runs it.
 
     The password is in a file for the owner alone: a command line is visible to every user.
     """
     data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    port, password = free_port(), secrets.token_urlsafe(32)
+    forget(run_folder)
     settings = run_folder / SETTINGS_NAME
-    settings.unlink(missing_ok=True)
     with os.fdopen(os.open(settings, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(_settings(port, password, data_folder))
-    return Broker(
-        url=f"redis://:{password}@127.0.0.1:{port}/0",
-        port=port,
-        password=password,
-        process=Process(name="broker", command=(program, str(settings))),
-    )
+        file.write(_settings(broker, data_folder))
+    return Process(name="broker", command=(broker.program, str(settings)))
 
 
-def _settings(port: int, password: str, folder: Path) -> str:
+def forget(run_folder: Path) -> None:
+    """Remove the settings, and the password with them."""
+    (run_folder / SETTINGS_NAME).unlink(missing_ok=True)
+
+
+def _settings(broker: Broker, folder: Path) -> str:
     quoted = str(folder).replace("\\", "\\\\").replace('"', '\\"')
-    lines = ("bind 127.0.0.1", f"port {port}", f"requirepass {password}", f'dir "{quoted}"')
+    lines = ("bind 127.0.0.1", f"port {broker.port}", f"requirepass {broker.password}", f'dir "{quoted}"')
     return "\n".join((*lines, "daemonize no", "appendonly yes", 'save ""', 'logfile ""')) + "\n"
 
 

@@ -3,13 +3,15 @@
 import os
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from mcpchat_project.supervisor.linux import dying_with_parent
 from mcpchat_project.supervisor.processes import Process
+from mcpchat_project.supervisor.signals import Signals
 
 FIRST_DELAY_SECONDS = 0.1
 LONGEST_DELAY_SECONDS = 10.0
@@ -30,8 +32,18 @@ class Backoff:
         return min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** min(self.failures - 1, 10))
 
 
+class Forked(BaseException):
+    """Raised in a forked child: `process` is what it must become."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+
+
 class Child:
-    """A process that is running, or that is due to run at `due_at` (monotonic seconds)."""
+    """A process that is running, or that is due to run at `due_at` (monotonic seconds).
+
+    `pid` is its id, and that of the session and process group that it leads; None while it does not run.
+    """
 
     def __init__(self, process: Process, log_folder: Path) -> None:
         self.process = process
@@ -39,18 +51,14 @@ class Child:
         self.backoff = Backoff()
         self.due_at = 0.0
         self.started_at = 0.0
-        self._running: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int | None:
-        """The id of the running process, which also leads its process group; None while there is none."""
-        return None if self._running is None else self._running.pid
+        self.pid: int | None = None
+        self._program: subprocess.Popen[bytes] | None = None
 
     def start(self, folder: Path, environment: Mapping[str, str]) -> None:
         """Start it in a session of its own, so that Ctrl-C reaches the supervisor alone. Raises `OSError`."""
         self.started_at = time.monotonic()
         with _append(self.log) as log:
-            self._running = subprocess.Popen(
+            self._program = subprocess.Popen(
                 self.process.command,
                 cwd=folder,
                 env={**environment, **self.process.environment},
@@ -60,13 +68,32 @@ class Child:
                 start_new_session=True,
                 preexec_fn=dying_with_parent(),  # noqa: PLW1509  # the supervisor has one thread
             )
+        self.pid = self._program.pid
+
+    def fork(self, folder: Path, signals: Signals) -> None:
+        """Start it as a copy of this process, which has loaded already what it would load. Raises `OSError`.
+
+        In the copy this raises `Forked`: whoever catches that becomes the process.
+        """
+        self.started_at = time.monotonic()
+        tie = dying_with_parent()
+        with _append(self.log) as log:
+            self.pid = os.fork()
+            if self.pid == 0:
+                tie()
+                os.setsid()
+                os.chdir(folder)
+                signals.forget()
+                _connect(log.fileno())
+                raise Forked(self.process)
 
     def ended(self, exit_code: int) -> float:
         """Take note that it ended; return the seconds until it is due again."""
-        if self._running is not None:
-            self._running.returncode = exit_code
-            _signal_group(self._running.pid, signal.SIGKILL)  # What it left behind in its own group.
-        self._running = None
+        if self._program is not None:
+            self._program.returncode = exit_code
+        if self.pid is not None:
+            _send(os.killpg, self.pid)  # What it left behind in its own group.
+        self.pid = None
         return self.delay()
 
     def delay(self) -> float:
@@ -83,12 +110,21 @@ class Child:
     def kill(self) -> None:
         """Send SIGKILL to it and its process group."""
         if self.pid is not None:
-            _signal_group(self.pid, signal.SIGKILL)
+            _send(os.killpg, self.pid)
+            _send(os.kill, self.pid)  # One that was forked just now leads no group yet.
 
 
-def _signal_group(leader: int, number: signal.Signals) -> None:
+def _connect(log: int) -> None:
+    """Give a forked child its input and output."""
+    sys.stdout.flush()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(source, target)
+
+
+def _send(send: Callable[[int, int], None], pid: int) -> None:
     try:
-        os.killpg(leader, number)
+        send(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         return  # macOS answers "not permitted" for a group of zombies.
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable
 
 import django
+from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.exceptions import MigrationSchemaMissing
@@ -38,6 +39,12 @@ def login_link(url: str) -> str:
     finally:
         connection.close()
     return printed.getvalue().strip()
+
+
+def check(say: Callable[[str], None]) -> None:
+    """Run the system checks, once for all processes, and say what they find."""
+    for message in run_checks():
+        say(str(message))
 
 
 def _outdated() -> bool:

@@ -1,4 +1,4 @@
-"""What only Linux can do: tie a process to the life of its parent, adopt orphans, list descendants.
+"""What only Linux can do: tie a process to the life of its parent, adopt orphans, list descendants, rename.
 
 Elsewhere every function does nothing, and a killed supervisor leaves its processes behind.
 """
@@ -13,7 +13,8 @@ from pathlib import Path
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
-_library = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+AVAILABLE = sys.platform == "linux"
+_library = ctypes.CDLL(None, use_errno=True) if AVAILABLE else None
 
 
 def adopt_orphans() -> None:
@@ -37,6 +38,17 @@ def dying_with_parent() -> Callable[[], None]:
             os._exit(1)
 
     return tie
+
+
+def show_as(title: str) -> None:
+    """Have `ps` show `title` for this process, cut to the length of what it was started with."""
+    if _library is None:
+        return
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    start, end = int(fields[45]), int(fields[46])
+    text = title.encode()[: max(0, end - start - 1)]
+    ctypes.memset(start, 0, end - start)
+    ctypes.memmove(start, text, len(text))
 
 
 def descendants(root: int) -> set[int]:

@@ -49,6 +49,14 @@ class Signals:
         finally:
             self._abandon = False
 
+    def forget(self) -> None:
+        """Give all signals back their meaning in a program that has just begun; for a forked child."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGTSTP):
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)
+
     def _note_stop(self, number: int, frame: FrameType | None) -> None:
         self.stop_requests += 1
         if self._abandon:

@@ -2,14 +2,19 @@
 to stop."""
 
 import os
+import runpy
 import sys
 import time
+from contextlib import ExitStack
+from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from environ import Env
 
 from mcpchat_project.address import LOCK_NAME, Address, listen_address
-from mcpchat_project.supervisor import broker, database, readiness
+from mcpchat_project.supervisor import broker, database, linux, readiness
+from mcpchat_project.supervisor.child import Forked
 from mcpchat_project.supervisor.errors import StartError
 from mcpchat_project.supervisor.exclusive import Lock, check_port
 from mcpchat_project.supervisor.processes import Process, processes
@@ -17,6 +22,7 @@ from mcpchat_project.supervisor.signals import Signals, StopRequested
 from mcpchat_project.supervisor.supervisor import Supervisor
 from mcpchat_project.supervisor.terminal import say, take_foreground
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 READY_SECONDS = 60.0
 BROKER_SECONDS = 10.0
 POLL_SECONDS = 0.1
@@ -28,77 +34,98 @@ LOGS = {"database": "web", "redis": "web"}
 
 def main() -> int:
     """Run everything until a signal says stop. Return the exit code."""
-    signals = Signals()
-    give_back = take_foreground()
-    try:
-        return _locked(signals)
-    except (StartError, ImproperlyConfigured, ValueError) as error:
-        print(error, file=sys.stderr)
-    except OSError as error:
-        print(f"MCP Chat cannot start: {error}", file=sys.stderr)
-    finally:
-        give_back()
-    return 1
+    with ExitStack() as cleanup:
+        try:
+            return _run(cleanup)
+        except Forked as forked:
+            # What is to be undone at the end is the supervisor's business, not this copy's.
+            cleanup.pop_all()
+            process = forked.process
+        except StopRequested:
+            return 0
+        except (StartError, ImproperlyConfigured, ValueError) as error:
+            print(error, file=sys.stderr, flush=True)
+            return 1
+        except OSError as error:
+            print(f"MCP Chat cannot start: {error}", file=sys.stderr, flush=True)
+            return 1
+    return _become(process)
 
 
-def _locked(signals: Signals) -> int:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mcpchat_project.settings")
-    lock = Lock(settings.RUN_DIR / LOCK_NAME)
-    # After the settings: they read .env, which may hold PORT and HOST.
-    address = listen_address()
-    lock.take(address.url)
-    try:
-        check_port(address)
-        return _supervised(signals, address)
-    finally:
-        lock.release()
-
-
-def _supervised(signals: Signals, address: Address) -> int:
-    supervisor = Supervisor(folder=settings.BASE_DIR, log_folder=settings.LOG_DIR, signals=signals, say=say)
-    try:
-        _start(supervisor, address)
-        while not signals.stop_requests:
-            supervisor.tend(60.0)
-    except StopRequested:
-        pass  # It was asked to stop while it started.
-    except StartError as error:
-        print(error, file=sys.stderr, flush=True)
-        return 1
-    finally:
-        if signals.stop_requests:
-            say("Stopping")
-        supervisor.stop()
-        (settings.RUN_DIR / broker.SETTINGS_NAME).unlink(missing_ok=True)
+def _become(process: Process) -> int:
+    """Run the process's module as its own command would; leave by the ordinary end of the interpreter."""
+    # The lock, the pipe of signals: nothing of the supervisor's stays open here.
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    linux.show_as(" ".join(process.command[2:]))
+    os.environ.update(process.environment)
+    module, *sys.argv[1:] = process.command[2:]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
     return 0
 
 
-def _start(supervisor: Supervisor, address: Address) -> None:
+def _run(cleanup: ExitStack) -> int:
+    signals = Signals()
+    cleanup.callback(take_foreground())
+    chosen = _choose_broker()
+    lock = Lock(settings.RUN_DIR / LOCK_NAME)
+    address = listen_address()
+    lock.take(address.url)
+    cleanup.callback(lock.release)
+    check_port(address)
+    supervisor = Supervisor(folder=ROOT, log_folder=settings.LOG_DIR, signals=signals, say=say)
+    cleanup.callback(_stop, supervisor)
+    _start(supervisor, address, chosen, cleanup)
+    while not signals.stop_requests:
+        supervisor.tend(60.0)
+    return 0
+
+
+def _stop(supervisor: Supervisor) -> None:
+    if supervisor.signals.stop_requests:
+        say("Stopping")
+    supervisor.stop()
+
+
+def _choose_broker() -> broker.Broker:
+    """Choose it before the settings are read: this process is where the others come from.
+
+    The settings read .env themselves; here it may name REDIS_URL.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mcpchat_project.settings")
+    if (ROOT / ".env").is_file():
+        Env.read_env(str(ROOT / ".env"))
+    chosen = broker.choose(os.environ)
+    os.environ["REDIS_URL"] = chosen.url
+    return chosen
+
+
+def _start(supervisor: Supervisor, address: Address, chosen: broker.Broker, cleanup: ExitStack) -> None:
     say(f"Starting MCP Chat (data in {settings.VAR_DIR}, logs in {settings.LOG_DIR})")
-    chosen = broker.choose(os.environ, settings.RUN_DIR, settings.VAR_DIR / "valkey")
-    supervisor.environment = _environment(address, chosen.url)
-    if chosen.process is not None:
-        supervisor.start(chosen.process)
+    _allow_hosts(address)
+    if chosen.program:
+        cleanup.callback(broker.forget, settings.RUN_DIR)
+        supervisor.start(broker.prepare(chosen, settings.RUN_DIR, settings.VAR_DIR / "valkey"))
     with supervisor.signals.abandoning():
         database.prepare(say)
-    if chosen.process is not None:
+    if chosen.program:
         _wait_for_broker(supervisor, chosen)
     for process in _processes(address):
-        supervisor.start(process)
+        supervisor.start(process, forked=linux.AVAILABLE and process.is_python)
     _wait_until_ready(supervisor, address)
     with supervisor.signals.abandoning():
         say(f"MCP Chat is ready: {database.login_link(address.url)}")
+        database.check(say)
+
+
+def _allow_hosts(address: Address) -> None:
+    settings.ALLOWED_HOSTS[:] = dict.fromkeys([*settings.ALLOWED_HOSTS, *address.allowed_hosts])
+    os.environ["ALLOWED_HOSTS"] = ",".join(settings.ALLOWED_HOSTS)
 
 
 def _processes(address: Address) -> tuple[Process, ...]:
     return processes(
         address, agents_concurrency=settings.AGENTS_CONCURRENCY, chat_concurrency=settings.CHAT_CONCURRENCY
     )
-
-
-def _environment(address: Address, redis_url: str) -> dict[str, str]:
-    hosts = dict.fromkeys([*settings.ALLOWED_HOSTS, *address.allowed_hosts])
-    return {**os.environ, "REDIS_URL": redis_url, "ALLOWED_HOSTS": ",".join(hosts), "PYTHONUNBUFFERED": "1"}
 
 
 def _wait_for_broker(supervisor: Supervisor, chosen: broker.Broker) -> None:

@@ -11,10 +11,10 @@ from mcpchat_project.supervisor.linux import adopt_orphans, descendants
 from mcpchat_project.supervisor.processes import Process
 from mcpchat_project.supervisor.signals import Signals
 
-# Everything is gone within 5 s: 4 s to finish, the rest for what must be killed and for the broker.
-GRACE_SECONDS = 4.0
-BROKER_GRACE_SECONDS = 0.5
-KILL_SECONDS = 0.3
+# Everything is gone within 5 s of the request. These are the seconds at which each stage ends at the latest:
+# processes finish, what is left is killed, orphans are killed, the broker finishes, all else is killed.
+FINISHED, KILLED, ORPHANS_KILLED, BROKER_FINISHED, ALL_KILLED = 3.8, 4.1, 4.3, 4.6, 4.8
+BROKER = "broker"
 FAILURES_TO_POINT_AT_THE_LOG = 3
 
 
@@ -33,11 +33,15 @@ class Supervisor:
         self._children: list[Child] = []
         adopt_orphans()
 
-    def start(self, process: Process) -> None:
-        """Start a process and keep it running until `stop`."""
+    def start(self, process: Process, *, forked: bool = False) -> None:
+        """Start a process and keep it running until `stop`.
+
+        A `forked` one begins as a copy of this process, in which `Forked` is raised; a new interpreter would
+        spend a second on what is loaded here already. Once it has ended, it starts as a new program.
+        """
         child = Child(process, self._log_folder)
         self._children.append(child)
-        self._spawn(child)
+        self._attempt(child, self._fork if forked else self._spawn)
 
     def tend(self, seconds: float) -> None:
         """For at most `seconds`, or until the next signal: wait, then start again what ended and is due."""
@@ -46,7 +50,7 @@ class Supervisor:
         self._reap(self._announce)
         for child in self._children:
             if child.pid is None and child.due_at <= time.monotonic() and not self.signals.stop_requests:
-                self._spawn(child)
+                self._attempt(child, self._spawn)
 
     def log_of(self, name: str) -> Path:
         """Return the log of the process called `name`."""
@@ -55,18 +59,25 @@ class Supervisor:
     def stop(self) -> None:
         """End every process, the broker last so that workers can give back what they hold.
 
-        A further request to stop ends the waiting.
+        A further request to stop ends the waiting. Takes five seconds at most.
         """
-        broker = [child for child in self._children if child.process.name == "broker"]
+        begun = time.monotonic()
+        broker = [child for child in self._children if child.process.name == BROKER]
         others = [child for child in self._children if child not in broker]
-        self._end(others, GRACE_SECONDS)
-        self._kill_orphans(spared=broker)
-        self._end(broker, BROKER_GRACE_SECONDS)
-        self._kill_orphans(spared=[])
+        self._end(others, begun + FINISHED, begun + KILLED)
+        self._kill_orphans(begun + ORPHANS_KILLED, spared=broker)
+        self._end(broker, begun + BROKER_FINISHED, begun + ALL_KILLED)
+        self._kill_orphans(begun + ALL_KILLED, spared=[])
+
+    def _fork(self, child: Child) -> None:
+        child.fork(self._folder, self.signals)
 
     def _spawn(self, child: Child) -> None:
+        child.start(self._folder, self.environment)
+
+    def _attempt(self, child: Child, start: Callable[[Child], None]) -> None:
         try:
-            child.start(self._folder, self.environment)
+            start(child)
         except OSError as error:
             self._say(f"{child.process.name} cannot be started ({error}); next try in {child.delay():g} s")
 
@@ -88,17 +99,16 @@ class Supervisor:
         pointer = f"; see {child.log}" if child.backoff.failures >= FAILURES_TO_POINT_AT_THE_LOG else ""
         self._say(f"{child.process.name} {how(exit_code)}; starting it again in {delay:g} s{pointer}")
 
-    def _end(self, children: list[Child], grace_seconds: float) -> None:
+    def _end(self, children: list[Child], finished_by: float, killed_by: float) -> None:
         asked = self.signals.stop_requests
         for child in children:
             child.ask_to_stop()
-        self._wait_for(children, grace_seconds, lambda: self.signals.stop_requests > asked)
+        self._wait_for(children, finished_by, lambda: self.signals.stop_requests > asked)
         for child in children:
             child.kill()
-        self._wait_for(children, KILL_SECONDS, lambda: False)
+        self._wait_for(children, killed_by, lambda: False)
 
-    def _wait_for(self, children: list[Child], seconds: float, impatient: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + seconds
+    def _wait_for(self, children: list[Child], deadline: float, impatient: Callable[[], bool]) -> None:
         while not impatient():
             self._reap(Child.ended)
             left = deadline - time.monotonic()
@@ -106,9 +116,8 @@ class Supervisor:
                 return
             self.signals.wait(left)
 
-    def _kill_orphans(self, spared: list[Child]) -> None:
+    def _kill_orphans(self, deadline: float, spared: list[Child]) -> None:
         """End what lost its parent, whatever session it is in: we adopted it. Its own children come to us too."""
-        deadline = time.monotonic() + KILL_SECONDS
         keep = {child.pid for child in spared}
         while (found := descendants(os.getpid()) - keep) and time.monotonic() < deadline:
             for pid in found:

@@ -35,7 +35,7 @@ _READERS: dict[str, Reader] = {
 
 
 class Manifest(TypedDict):
-    """What one manifest says: (ecosystem, name, version, scope) of each dependency, or why it says nothing."""
+    """What one manifest says: (ecosystem, name, version, scope) of each dependency, or why nothing."""
 
     dependencies: list[tuple[str, str, str, str]]
     unreadable: str

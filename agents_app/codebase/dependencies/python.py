@@ -20,9 +20,10 @@ from agents_app.codebase.dependencies.model import (
     versioned,
 )
 
-_FOR_DEVELOPERS = frozenset(
-    "bench benchmark build ci dev develop development doc docs lint mypy style test testing tests typing".split()
-)
+_FOR_DEVELOPERS = frozenset({
+    "bench", "benchmark", "build", "ci", "dev", "develop", "development", "doc", "docs", "lint", "mypy",
+    "style", "test", "testing", "tests", "typing",
+})  # fmt: skip
 _LOOSE = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[\w, .-]*\])?\s*(?P<version>[<>=!~][^;]*)?(?:;.*)?")
 _EGG = re.compile(r"#(?:.*&)?egg=(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)")
 
@@ -102,7 +103,7 @@ def _listed(lines: Iterable[str], scope: str) -> Iterator[Dependency]:
 
 
 def _requirement(line: str, scope: str) -> Dependency | None:
-    """Return what one requirement line names; options, local paths and what is not understood name nothing."""
+    """Return what one requirement line names; options, local paths and what is unknown name nothing."""
     egg = _EGG.search(line)
     if egg and "://" in line:
         return Dependency("pypi", egg["name"], line.partition("#")[0].removeprefix("-e").strip(), scope)

@@ -13,7 +13,9 @@ export function sentences(before, after) {
 function finishedAnswers(before, after) {
   const ended = [...after.messages.values()].filter((message) => {
     const known = before.messages.get(message.message_id);
-    return message !== known && message.role === "assistant" && message.state !== "streaming" && !isOver(known);
+    return (
+      message !== known && message.role === "assistant" && message.state !== "streaming" && !isOver(known)
+    );
   });
   return ended.map((message) => `Answer: ${message.content.slice(0, QUOTE_CHARACTERS)}`);
 }
@@ -32,7 +34,9 @@ function changedAgents(before, after) {
 
 function endedTurns(before, after) {
   const ended = [...after.notices].filter(([id]) => !before.notices.has(id)).map(([, notice]) => notice);
-  return ended.map(({ kind, error }) => (kind === "failed" ? `The answer failed. ${error?.message ?? ""}` : "Stopped."));
+  return ended.map(({ kind, error }) =>
+    kind === "failed" ? `The answer failed. ${error?.message ?? ""}` : "Stopped.",
+  );
 }
 
 export class Announcer {

@@ -63,7 +63,11 @@ async function send(path, options) {
     return await fetch(path, options);
   } catch (error) {
     const late = error.name === "TimeoutError";
-    throw new Problem(0, "unreachable", late ? "The server did not answer in time." : "The server cannot be reached.");
+    throw new Problem(
+      0,
+      "unreachable",
+      late ? "The server did not answer in time." : "The server cannot be reached.",
+    );
   }
 }
 

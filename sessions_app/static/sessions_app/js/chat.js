@@ -65,10 +65,14 @@ class ChatPage {
       escape: () => (this.drawer.isOpen ? this.drawer.shut() : this.conversation.stopTurn()),
     });
     window.addEventListener("popstate", () => this.show(idOfAddress()));
-    document.querySelectorAll("[data-action=new]").forEach((link) => link.addEventListener("click", (event) => this.newClick(event)));
-    document.querySelectorAll("[data-suggestion]").forEach((button) =>
-      button.addEventListener("click", () => this.composer.fill(button.dataset.suggestion)),
-    );
+    document
+      .querySelectorAll("[data-action=new]")
+      .forEach((link) => link.addEventListener("click", (event) => this.newClick(event)));
+    document
+      .querySelectorAll("[data-suggestion]")
+      .forEach((button) =>
+        button.addEventListener("click", () => this.composer.fill(button.dataset.suggestion)),
+      );
     element("load-again").addEventListener("click", () => this.show(idOfAddress()));
     element("login-link").href += `?next=${encodeURIComponent(location.pathname)}`;
     window.addEventListener("focus", () => this.sidebar.list.refresh());
@@ -109,7 +113,9 @@ class ChatPage {
 
   showAgents() {
     const states = ["running", "admitted", "queued"];
-    const found = states.map((state) => document.querySelector(`.agent-card[data-state=${state}]`)).find(Boolean);
+    const found = states
+      .map((state) => document.querySelector(`.agent-card[data-state=${state}]`))
+      .find(Boolean);
     found?.scrollIntoView({ block: "center" });
   }
 
@@ -152,14 +158,19 @@ class ChatPage {
     if (id !== this.conversation.id) return;
     if (!change) this.go(null);
     else if (this.conversation.state.session) {
-      this.conversation.dispatch("session.updated", { ...this.conversation.state.session, session_id: id, ...change });
+      this.conversation.dispatch("session.updated", {
+        ...this.conversation.state.session,
+        session_id: id,
+        ...change,
+      });
     }
   }
 
   connectionChanged(connection) {
     this.header?.renderConnection(connection);
     this.composer?.render(this.conversation);
-    if (connection.name === "closed") tellProblem(new api.Problem(connection.code === 4401 ? 401 : 400, "", connection.message));
+    if (connection.name === "closed")
+      tellProblem(new api.Problem(connection.code === 4401 ? 401 : 400, "", connection.message));
   }
 
   render() {
@@ -190,7 +201,8 @@ class ChatPage {
 
   followTitle({ id, title, state }) {
     const known = this.sidebar.list.items.get(id);
-    if (known && (known.title !== title || known.state !== state)) this.sidebar.list.change(id, { title, state });
+    if (known && (known.title !== title || known.state !== state))
+      this.sidebar.list.change(id, { title, state });
   }
 }
 

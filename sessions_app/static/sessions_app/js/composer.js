@@ -21,10 +21,9 @@ export class Composer {
     this.#on = on;
     this.field = find("field");
     this.#parts = Object.fromEntries(
-      ["send", "stop", "count", "error", "reason", "reasonText", "restore", "startNew", "box", "offline"].map((name) => [
-        name,
-        find(name),
-      ]),
+      ["send", "stop", "count", "error", "reason", "reasonText", "restore", "startNew", "box", "offline"].map(
+        (name) => [name, find(name)],
+      ),
     );
     this.#listen();
   }
@@ -39,7 +38,10 @@ export class Composer {
     this.#parts.stop.addEventListener("click", () => this.#on.stop());
     this.#parts.restore.addEventListener("click", () => this.#on.restore());
     this.#parts.startNew.addEventListener("click", () => this.#on.startNew());
-    this.#parts.box.addEventListener("click", (event) => event.target === this.#parts.box && this.field.focus());
+    this.#parts.box.addEventListener(
+      "click",
+      (event) => event.target === this.#parts.box && this.field.focus(),
+    );
   }
 
   #key(event) {
@@ -88,7 +90,11 @@ export class Composer {
     const length = near ? characters(text.trim()) : 0;
     show(this.#parts.count, near);
     setText(this.#parts.count, `${length.toLocaleString()} / ${MOST_CHARACTERS.toLocaleString()}`);
-    this.#complain(length > MOST_CHARACTERS ? `Too long by ${(length - MOST_CHARACTERS).toLocaleString()} characters.` : "");
+    this.#complain(
+      length > MOST_CHARACTERS
+        ? `Too long by ${(length - MOST_CHARACTERS).toLocaleString()} characters.`
+        : "",
+    );
     setAttribute(this.#parts.send, "disabled", !text.trim() || length > MOST_CHARACTERS || !this.#enabled);
     this.#grow();
     keepDraft(this.#id, text);
@@ -116,7 +122,11 @@ export class Composer {
     setText(this.#parts.reasonText, REASONS[name]);
     show(this.#parts.box, name === "active");
     setAttribute(this.field, "disabled", !this.#enabled && phase !== "loading");
-    setAttribute(this.#parts.send, "disabled", !this.#enabled || !this.field.value.trim() || this.#isTooLong());
+    setAttribute(
+      this.#parts.send,
+      "disabled",
+      !this.#enabled || !this.field.value.trim() || this.#isTooLong(),
+    );
     show(this.#parts.stop, Boolean(state.turn));
     setAttribute(this.#parts.stop, "disabled", state.stopping);
     show(this.#parts.offline, connection.name === "reconnecting");

@@ -95,7 +95,10 @@ export class Conversation {
     } catch (problem) {
       if (visit !== this.#visit) return;
       if (!problem.mayPass) return this.#failToLoad(problem);
-      setTimeout(() => visit === this.#visit && this.#reload(visit, Math.min(delay * 2, RELOAD_LONGEST_MS)), delay);
+      setTimeout(
+        () => visit === this.#visit && this.#reload(visit, Math.min(delay * 2, RELOAD_LONGEST_MS)),
+        delay,
+      );
     }
   }
 
@@ -113,7 +116,10 @@ export class Conversation {
 
   /** A refused handshake does not say why; the REST door does. */
   async #askWhy(visit) {
-    const problem = await api.readSession(this.id).then(() => null, (error) => error);
+    const problem = await api.readSession(this.id).then(
+      () => null,
+      (error) => error,
+    );
     if (visit !== this.#visit || !problem || problem.mayPass) return;
     this.#feed?.close();
     this.#connected({ name: "closed", message: problem.message });
@@ -149,7 +155,8 @@ export class Conversation {
     this.#fetching.add(id);
     const message = await api.readMessage(this.id, id).catch((problem) => problem);
     if (visit === this.#visit) {
-      if (!(message instanceof api.Problem)) this.state = reduce(this.state, { kind: "page.fetched", payload: message });
+      if (!(message instanceof api.Problem))
+        this.state = reduce(this.state, { kind: "page.fetched", payload: message });
       else if (!message.mayPass) this.dispatch("page.unfetched", { message_id: id });
     }
     setTimeout(() => this.#fetchedSo(id, visit), FETCH_AGAIN_MS);
@@ -178,7 +185,10 @@ export class Conversation {
     const turn = this.state.turn;
     if (!turn || this.state.stopping) return;
     this.dispatch("page.stopping", { stopping: true });
-    await this.#try(() => api.stopTurn(turn.turn_id), () => this.dispatch("page.stopping", { stopping: false }));
+    await this.#try(
+      () => api.stopTurn(turn.turn_id),
+      () => this.dispatch("page.stopping", { stopping: false }),
+    );
   }
 
   /** Ask a subagent to end; the card says so at once. */
@@ -191,7 +201,10 @@ export class Conversation {
   /** Ask for another attempt of a subagent that failed or was cancelled. */
   async retrySubagent(subagent_id) {
     this.dispatch("page.subagent", { subagent_id, retrying: true });
-    await this.#try(() => api.retrySubagent(subagent_id, api.newKey()), () => {});
+    await this.#try(
+      () => api.retrySubagent(subagent_id, api.newKey()),
+      () => {},
+    );
     this.dispatch("page.subagent", { subagent_id, retrying: false });
   }
 

@@ -7,7 +7,12 @@ const SAID_FOR_MS = 1600;
 /** Return a button that copies what `read()` returns; `label` names it for everyone. */
 export function copyButton(label, read, { quiet = true } = {}) {
   const words = h("span", { class: quiet ? "visually-hidden" : "" }, label);
-  const button = h("button", { type: "button", class: "button ghost small copy", title: label }, icon("copy"), words);
+  const button = h(
+    "button",
+    { type: "button", class: "button ghost small copy", title: label },
+    icon("copy"),
+    words,
+  );
   button.addEventListener("click", async () => {
     const copied = await copy(read());
     button.dataset.copied = copied ? "yes" : "no";

@@ -10,7 +10,9 @@ export function h(tag, attributes = {}, ...children) {
     if (name === "on") listen(element, value);
     else setAttribute(element, name, value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat().filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -21,7 +23,8 @@ function listen(element, listeners) {
 /** Set an attribute, or remove it when `value` is null, undefined or false. */
 export function setAttribute(element, name, value) {
   if (value === null || value === undefined || value === false) element.removeAttribute(name);
-  else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value === true ? "" : value);
+  else if (element.getAttribute(name) !== String(value))
+    element.setAttribute(name, value === true ? "" : value);
 }
 
 /** Return one picture of the sprite; it is decoration, so the control needs its own name. */
@@ -69,6 +72,7 @@ export function reconcile(container, views, entries, makeView) {
       views.set(entry.key, view);
     }
     view.update(entry);
-    if (container.children[place] !== view.node) container.insertBefore(view.node, container.children[place] ?? null);
+    if (container.children[place] !== view.node)
+      container.insertBefore(view.node, container.children[place] ?? null);
   });
 }

@@ -1,4 +1,7 @@
-/** Growing text: shown as it was written, with code between fences in a code box so that little moves at the end. */
+/**
+ * Growing text: shown as it was written, with code between fences in a code box, so that little moves when
+ * the finished text takes its place.
+ */
 
 import { h, reconcile, setText } from "./dom.js";
 

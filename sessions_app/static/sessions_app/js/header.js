@@ -7,14 +7,19 @@ import { isUnfinished } from "./store.js";
 import { editTitle } from "./title_editor.js";
 import { count } from "./words.js";
 
-const CONNECTION_WORDS = { connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…", closed: "Not connected" };
+const CONNECTION_WORDS = {
+  connecting: "Connecting…",
+  live: "Live",
+  reconnecting: "Reconnecting…",
+  closed: "Not connected",
+};
 const PRODUCT = "MCP Chat";
 
 export class Header {
   #parts;
   #session = null;
 
-  /** `on.rename(title)`, `on.export(format, includeMetadata)` and `on.showAgents()` are told what is wanted. */
+  /** `on.rename(title)`, `on.export(format, includeMetadata)`, `on.showAgents()` are told what is wanted. */
   constructor(root, on) {
     const names = ["title", "connection", "connectionWords", "model", "agents", "exportButton"];
     this.#parts = Object.fromEntries(names.map((name) => [name, root.querySelector(`[data-part=${name}]`)]));

@@ -10,7 +10,8 @@ export function listenToKeys(on) {
     if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
     const control = event.ctrlKey || event.metaKey;
     const plain = !control && !event.altKey;
-    const finds = (control && event.key.toLowerCase() === "k") || (plain && event.key === "/" && !isTyping(event.target));
+    const finds =
+      (control && event.key.toLowerCase() === "k") || (plain && event.key === "/" && !isTyping(event.target));
     // By code: on some keyboards Alt+N types another character.
     const starts = event.altKey && !control && event.code === "KeyN";
     if (finds) on.search();

@@ -18,10 +18,20 @@ export function userMessage({ item }) {
   let text = item.content;
   const bubble = h("div", { class: "bubble", dir: "auto" });
   const more = foldButton(bubble);
-  const foot = h("div", { class: "message-foot" }, timeOf(item.created_at), copyButton("Copy message", () => text));
+  const foot = h(
+    "div",
+    { class: "message-foot" },
+    timeOf(item.created_at),
+    copyButton("Copy message", () => text),
+  );
   const node = h(
     "article",
-    { class: "message user", "data-testid": "message-user", "data-message-id": item.message_id, "aria-label": "You" },
+    {
+      class: "message user",
+      "data-testid": "message-user",
+      "data-message-id": item.message_id,
+      "aria-label": "You",
+    },
     bubble,
     more,
     foot,
@@ -104,7 +114,16 @@ export function pendingMessage(first, { onRetry, onEdit }) {
     { class: "send-failed", role: "alert" },
     icon("alert"),
     reason,
-    h("button", { type: "button", class: "link-button", "data-testid": "send-retry", on: { click: () => onRetry(entry) } }, "Retry"),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "link-button",
+        "data-testid": "send-retry",
+        on: { click: () => onRetry(entry) },
+      },
+      "Retry",
+    ),
     h("button", { type: "button", class: "link-button", on: { click: () => onEdit(entry) } }, "Edit"),
   );
   const foot = h("div", { class: "message-foot always" }, "Sending…");

@@ -12,7 +12,13 @@ export function progressView() {
   const fill = h("div", { class: "bar-fill" });
   const bar = h(
     "div",
-    { class: "bar", role: "progressbar", "data-testid": "progress", "aria-valuemin": "0", "aria-valuemax": "100" },
+    {
+      class: "bar",
+      role: "progressbar",
+      "data-testid": "progress",
+      "aria-valuemin": "0",
+      "aria-valuemax": "100",
+    },
     fill,
   );
   const elapsed = h("span", { class: "elapsed" });

@@ -21,7 +21,9 @@ function makeScrollable(table) {
 }
 
 function frameCode(pre) {
-  const language = [...(pre.querySelector("code")?.classList ?? [])].find((name) => name.startsWith("language-"));
+  const language = [...(pre.querySelector("code")?.classList ?? [])].find((name) =>
+    name.startsWith("language-"),
+  );
   const head = h(
     "div",
     { class: "code-head" },

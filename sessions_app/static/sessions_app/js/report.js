@@ -28,7 +28,13 @@ export function reportView() {
     loading,
     copyButton("Copy Markdown", () => message?.content ?? "", { quiet: false }),
   );
-  const node = h("section", { class: "report", "data-testid": "report", "aria-label": "Report" }, head, body, toggle);
+  const node = h(
+    "section",
+    { class: "report", "data-testid": "report", "aria-label": "Report" },
+    head,
+    body,
+    toggle,
+  );
 
   toggle.addEventListener("click", () => {
     const open = node.classList.toggle("open");

@@ -41,7 +41,9 @@ export class SessionActions {
   async stop(id, title) {
     const agreed = await confirm({
       title: "Stop this chat?",
-      text: `The answer and the agents of “${title}” are cancelled and it takes no more messages. What was said stays readable.`,
+      text:
+        `The answer and the agents of “${title}” are cancelled and it takes no more messages. ` +
+        "What was said stays readable.",
       agree: "Stop chat",
     });
     if (!agreed) return;

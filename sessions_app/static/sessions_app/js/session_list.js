@@ -21,13 +21,21 @@ export class SessionList {
   /** Load the first page anew. */
   async refresh() {
     this.#round += 1;
-    await this.#load(() => listSessions(this.filter, this.search), this.#round, () => new Map());
+    await this.#load(
+      () => listSessions(this.filter, this.search),
+      this.#round,
+      () => new Map(),
+    );
   }
 
   /** Load the page after the last. */
   async more() {
     if (!this.next) return;
-    await this.#load(() => nextSessions(this.next), this.#round, () => new Map(this.items));
+    await this.#load(
+      () => nextSessions(this.next),
+      this.#round,
+      () => new Map(this.items),
+    );
   }
 
   async #load(read, round, base) {
@@ -67,7 +75,8 @@ export class SessionList {
     if (!known && change?.state === this.filter) this.refresh();
     if (!known) return;
     const items = new Map(this.items);
-    const leaves = !change || (change.state && (change.state === "archived") !== (this.filter === "archived"));
+    const leaves =
+      !change || (change.state && (change.state === "archived") !== (this.filter === "archived"));
     if (leaves) items.delete(id);
     else items.set(id, { ...known, ...change });
     this.items = items;

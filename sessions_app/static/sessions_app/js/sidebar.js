@@ -42,7 +42,11 @@ export class Sidebar {
     });
     this.search.addEventListener("keydown", (event) => this.#searchKey(event));
     this.archived.addEventListener("click", () => {
-      setAttribute(this.archived, "aria-pressed", String(this.archived.getAttribute("aria-pressed") !== "true"));
+      setAttribute(
+        this.archived,
+        "aria-pressed",
+        String(this.archived.getAttribute("aria-pressed") !== "true"),
+      );
       this.#choose();
     });
     this.more.addEventListener("click", () => this.list.more());
@@ -65,7 +69,9 @@ export class Sidebar {
   /** Show the list as it stands. */
   render() {
     const entries = this.list.entries().map((entry) => ({ ...entry, current: entry.key === this.#current }));
-    reconcile(this.items, this.#views, entries, (entry) => (entry.kind === "day" ? dayView() : this.#sessionView(entry)));
+    reconcile(this.items, this.#views, entries, (entry) =>
+      entry.kind === "day" ? dayView() : this.#sessionView(entry),
+    );
     this.#keepOneTabStop();
     show(this.more, Boolean(this.list.next));
     setText(this.status, this.#statusText());
@@ -88,7 +94,12 @@ export class Sidebar {
     const state = h("span", { class: "session-state" });
     const link = h(
       "a",
-      { class: "session-link", href: `/sessions/${first.id}/`, "data-testid": "session-item", "data-session-id": first.id },
+      {
+        class: "session-link",
+        href: `/sessions/${first.id}/`,
+        "data-testid": "session-item",
+        "data-session-id": first.id,
+      },
       title,
       state,
     );
@@ -146,8 +157,11 @@ export class Sidebar {
   /** One stop for the Tab key, moved by the arrows: fifty links are no way to the composer. */
   #keepOneTabStop(chosen = null) {
     const links = this.#links();
-    const stop = chosen ?? links.find((link) => link === document.activeElement) ??
-      links.find((link) => link.hasAttribute("aria-current")) ?? links[0];
+    const stop =
+      chosen ??
+      links.find((link) => link === document.activeElement) ??
+      links.find((link) => link.hasAttribute("aria-current")) ??
+      links[0];
     for (const link of links) {
       setAttribute(link, "tabindex", link === stop ? "0" : "-1");
       setAttribute(link.nextElementSibling, "tabindex", link === stop ? "0" : "-1");

@@ -42,7 +42,9 @@ export function fromSnapshot(snapshot, pending = []) {
     subagents: index(snapshot.subagents, "subagent_id"),
     exports: index(snapshot.exports, "subagent_id"),
     pending,
-    wanted: new Set((snapshot.messages ?? []).filter((item) => item.truncated).map((item) => item.message_id)),
+    wanted: new Set(
+      (snapshot.messages ?? []).filter((item) => item.truncated).map((item) => item.message_id),
+    ),
   };
 }
 
@@ -75,13 +77,17 @@ function messageStands(state, payload, event) {
   const wanted = payload.truncated
     ? new Set(state.wanted).add(payload.message_id)
     : without(state.wanted, payload.message_id);
-  return noticeOfUser({ ...state, messages: put(state.messages, payload.message_id, shown), wanted }, payload);
+  return noticeOfUser(
+    { ...state, messages: put(state.messages, payload.message_id, shown), wanted },
+    payload,
+  );
 }
 
 /** A finished text never starts again, and an old draft never replaces a longer one. */
 function isNews(known, payload) {
   if (payload.generation < known.generation) return false;
-  if (known.state !== "streaming") return payload.state !== "streaming" && payload.generation > known.generation;
+  if (known.state !== "streaming")
+    return payload.state !== "streaming" && payload.generation > known.generation;
   return payload.state !== "streaming" || payload.generation > known.generation;
 }
 
@@ -114,9 +120,14 @@ function messageGrows(state, delta) {
 function messageFetched(state, payload) {
   const known = state.messages.get(payload.message_id);
   if (!known) return state;
-  const message = known.truncated && payload.state !== "streaming" ? fresh(payload) : applyFetched(known, payload);
+  const message =
+    known.truncated && payload.state !== "streaming" ? fresh(payload) : applyFetched(known, payload);
   const wanted = message.gap ? state.wanted : without(state.wanted, payload.message_id);
-  return { ...state, messages: put(state.messages, payload.message_id, { ...message, seq: known.seq }), wanted };
+  return {
+    ...state,
+    messages: put(state.messages, payload.message_id, { ...message, seq: known.seq }),
+    wanted,
+  };
 }
 
 function turnStarts(state, payload) {

@@ -10,7 +10,8 @@ import { attemptWords, durationWords, plain, stateWord } from "./words.js";
 /** Return the words of a subagent's badge. */
 export function badgeText(subagent) {
   if (isUnfinished(subagent) && isCancelling(subagent)) return "Cancelling…";
-  if (subagent.state === "queued" && subagent.queue_position) return `Queued · position ${subagent.queue_position}`;
+  if (subagent.state === "queued" && subagent.queue_position)
+    return `Queued · position ${subagent.queue_position}`;
   return stateWord(subagent.state);
 }
 
@@ -23,12 +24,22 @@ export function isCancelling(subagent) {
 export function actionButtons(id, { onCancel, onRetry }) {
   const cancel = h(
     "button",
-    { type: "button", class: "button small", "data-testid": "subagent-cancel", on: { click: () => onCancel(id) } },
+    {
+      type: "button",
+      class: "button small",
+      "data-testid": "subagent-cancel",
+      on: { click: () => onCancel(id) },
+    },
     "Cancel",
   );
   const retry = h(
     "button",
-    { type: "button", class: "button small", "data-testid": "subagent-retry", on: { click: () => onRetry(id) } },
+    {
+      type: "button",
+      class: "button small",
+      "data-testid": "subagent-retry",
+      on: { click: () => onRetry(id) },
+    },
     icon("retry"),
     h("span", {}, "Retry"),
   );
@@ -48,7 +59,12 @@ export function actionButtons(id, { onCancel, onRetry }) {
 export function errorLine() {
   const message = h("span", {});
   const code = h("code", {});
-  const node = h("p", { class: "error-line", "data-testid": "error" }, icon("alert"), h("span", {}, message, " ", code));
+  const node = h(
+    "p",
+    { class: "error-line", "data-testid": "error" },
+    icon("alert"),
+    h("span", {}, message, " ", code),
+  );
   return {
     node,
     update(error) {
@@ -113,7 +129,10 @@ export function subagentCard({ item }, actions) {
       node.dataset.state = subagent.state;
       node.dataset.cancelling = isUnfinished(subagent) && isCancelling(subagent);
       setText(title, subagent.title || plain(subagent.tool_name));
-      setText(facts, [subagent.tool_name, attemptText(subagent), tookText(subagent)].filter(Boolean).join(" · "));
+      setText(
+        facts,
+        [subagent.tool_name, attemptText(subagent), tookText(subagent)].filter(Boolean).join(" · "),
+      );
       setText(badge, badgeText(subagent));
       show(progress.node, subagent.state === "running");
       progress.update(subagent);

@@ -1,4 +1,4 @@
-/** Light, dark, or as the system says. A classic script in the head: the first paint has the right colours. */
+/** Light, dark, or as the system says. A classic script in the head: the first paint has the colours. */
 (function () {
   const KEY = "mcpchat-theme";
   const root = document.documentElement;

@@ -14,12 +14,15 @@ export function entriesOf(state) {
   const reports = new Map();
   const entries = [];
   for (const item of state.messages.values()) {
-    if (item.role === "subagent" && state.subagents.has(item.subagent_id)) reports.set(item.subagent_id, item);
+    if (item.role === "subagent" && state.subagents.has(item.subagent_id))
+      reports.set(item.subagent_id, item);
     else if (item.state !== "streaming" || item.content) entries.push(messageEntry(item));
   }
-  for (const item of state.tools.values()) entries.push({ key: item.call_id, kind: "tool", seq: item.seq, item });
+  for (const item of state.tools.values())
+    entries.push({ key: item.call_id, kind: "tool", seq: item.seq, item });
   for (const item of state.subagents.values()) entries.push(subagentEntry(item, reports, state.exports));
-  for (const [id, item] of state.notices) entries.push({ key: `notice-${id}`, kind: "notice", seq: item.seq, item });
+  for (const [id, item] of state.notices)
+    entries.push({ key: `notice-${id}`, kind: "notice", seq: item.seq, item });
   entries.sort((one, other) => one.seq - other.seq);
   return [...entries, ...state.pending.map((item) => ({ key: item.key, kind: "pending", item }))];
 }
@@ -50,7 +53,7 @@ export class Timeline {
   #views = new Map();
   #actions;
 
-  /** `actions` are `onCancel(id)`, `onRetry(id)` of subagents, `onResend(entry)`, `onEdit(entry)` of messages. */
+  /** `actions`: `onCancel(id)`, `onRetry(id)` of subagents, `onResend(entry)`, `onEdit(entry)` of messages. */
   constructor(container, actions) {
     this.#actions = actions;
     this.#list = h("div", { class: "timeline-items" });
@@ -90,7 +93,8 @@ function unlessSame(view) {
   return {
     ...view,
     update(entry) {
-      const same = entry.item === last.item && entry.report === last.report && entry.exported === last.exported;
+      const same =
+        entry.item === last.item && entry.report === last.report && entry.exported === last.exported;
       last = entry;
       if (!same) view.update(entry);
     },

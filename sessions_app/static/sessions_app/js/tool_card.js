@@ -19,7 +19,14 @@ export function toolCard({ item }) {
   const summary = h(
     "summary",
     {},
-    h("span", { class: "tool-mark" }, icon("tool"), icon("check"), icon("alert"), h("span", { class: "spinner" })),
+    h(
+      "span",
+      { class: "tool-mark" },
+      icon("tool"),
+      icon("check"),
+      icon("alert"),
+      h("span", { class: "spinner" }),
+    ),
     title,
     name,
     state,
@@ -51,6 +58,7 @@ export function toolCard({ item }) {
 
 function stateText(call) {
   if (isRunning(call)) return WORDS.running;
-  const took = call.duration_ms === undefined || call.duration_ms === null ? "" : durationWords(call.duration_ms);
+  const took =
+    call.duration_ms === undefined || call.duration_ms === null ? "" : durationWords(call.duration_ms);
   return [WORDS[call.state], took].filter(Boolean).join(" · ");
 }

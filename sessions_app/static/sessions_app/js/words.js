@@ -28,7 +28,9 @@ export function stageWords(stage) {
 
 /** Return a machine's name as words. */
 export function plain(name) {
-  const words = String(name ?? "").replaceAll("_", " ").trim();
+  const words = String(name ?? "")
+    .replaceAll("_", " ")
+    .trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

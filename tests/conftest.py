@@ -1,0 +1,48 @@
+"""Fixtures that every test may use."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from rest_framework.test import APIClient
+
+from agents_app.models import Subagent
+from sessions_app import lifecycle
+from sessions_app.models import ChatSession
+
+
+@pytest.fixture
+def ann(db: None) -> Any:
+    """A user."""
+    return get_user_model().objects.create_user("ann")
+
+
+@pytest.fixture
+def bob(db: None) -> Any:
+    """Another user."""
+    return get_user_model().objects.create_user("bob")
+
+
+@pytest.fixture
+def session(ann: Any) -> ChatSession:
+    """A session of ann's."""
+    return lifecycle.start(ann)
+
+
+@pytest.fixture
+def client_of() -> Callable[[Any], APIClient]:
+    """Return a REST client that is logged in as a user."""
+
+    def log_in(user: Any) -> APIClient:
+        client = APIClient()
+        client.force_login(user)
+        return client
+
+    return log_in
+
+
+@pytest.fixture
+def state_of() -> Callable[[Subagent], str]:
+    """Return the state of a subagent's row as it is now."""
+    return lambda subagent: Subagent.objects.values_list("state", flat=True).get(pk=subagent.pk)
