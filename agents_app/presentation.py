@@ -6,7 +6,7 @@ from typing import Any, cast
 from agents_app import admission
 from agents_app.models import Subagent, ToolCall, Turn
 from sessions_app.events import json_bytes
-from sessions_app.payloads import Error, SubagentPayload, ToolPayload, TurnPayload
+from sessions_app.payloads import Error, SubagentPayload, ToolCallPayload, TurnPayload
 
 ARGUMENTS_MAX_BYTES = 4096
 RESULT_MAX_BYTES = 6144
@@ -51,9 +51,9 @@ def turn_payload(turn: Turn) -> TurnPayload:
     return payload
 
 
-def tool_payload(call: ToolCall) -> ToolPayload:
+def tool_payload(call: ToolCall) -> ToolCallPayload:
     """Return a fast call as it stands."""
-    payload: ToolPayload = {
+    payload: ToolCallPayload = {
         "call_id": str(call.pk),
         "seq": call.seq,
         "turn_id": str(call.turn_id) if call.turn_id else None,

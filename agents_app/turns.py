@@ -18,7 +18,7 @@ from agents_app.presentation import turn_payload
 from sessions_app import messages
 from sessions_app.errors import not_found
 from sessions_app.events import SessionChange, session_change
-from sessions_app.models import ChatSession, Message
+from sessions_app.models import ChatSession, Event, Message
 
 MAX_ATTEMPTS = 3
 State = Turn.State
@@ -158,6 +158,20 @@ def snapshot(session_id: UUID) -> dict[str, Any] | None:
     """Return the session's unfinished turn, if there is one."""
     turn = Turn.objects.filter(session_id=session_id).unfinished().first()
     return None if turn is None else dict(turn_payload(turn)) | {"state": turn.state}
+
+
+def notices(session_id: UUID) -> list[dict[str, Any]]:
+    """Return how turns of the session failed or were cancelled, with their place in it."""
+    ended = Event.objects.filter(session_id=session_id, kind__in=["turn.failed", "turn.cancelled"])
+    return [
+        {
+            "turn_id": event.payload["turn_id"],
+            "seq": event.seq,
+            "kind": event.kind.removeprefix("turn."),
+            "error": event.payload.get("error"),
+        }
+        for event in ended.order_by("seq")
+    ]
 
 
 def call_id(turn: Turn, model_call_id: str) -> UUID:

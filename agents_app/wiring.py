@@ -18,6 +18,7 @@ def connect() -> None:
     lifecycle.when_stopping(turns.stop_all)
     lifecycle.when_stopping(pool.cancel_all)
     snapshot.section("turn", turns.snapshot)
+    snapshot.section("notices", turns.notices)
     snapshot.section("subagents", _subagents)
     snapshot.section("tool_calls", _tool_calls)
 

@@ -13,11 +13,15 @@ from agents_app import gateway
 from exports_app import exporting
 from exports_app.models import Export
 from sessions_app.api import idempotency_key, owned_session
+from sessions_app.contract import PayloadSerializer
 from sessions_app.errors import not_found
+from sessions_app.payloads import ExportPayload
 
 
-class ExportSerializer(serializers.BaseSerializer[Export]):
+class ExportSerializer(PayloadSerializer):
     """An export as the event contract shows it."""
+
+    contract = ExportPayload
 
     def to_representation(self, instance: Export) -> dict[str, Any]:
         """Return the payload."""
@@ -47,7 +51,7 @@ class ExportViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Export]):
             return exports
         return exports.filter(subagent__session_id=serializers.UUIDField().run_validation(session_id))
 
-    @extend_schema(request=RequestExportSerializer)
+    @extend_schema(request=RequestExportSerializer, responses={202: ExportSerializer})
     def create(self, request: Request) -> Response:
         """Ask for an export; it is made by an export agent and downloaded at `download_url` when ready."""
         serializer = RequestExportSerializer(data=request.data)

@@ -43,7 +43,7 @@ def wanted(root: Path, names: Sequence[str]) -> list[str]:
 
 
 def recorded(venv: Path) -> list[str]:
-    """Return the lines that the last finished installation wrote; none if there was none or Python is gone."""
+    """Return what the last finished installation wrote; nothing if there was none or its Python is gone."""
     try:
         os.stat(venv / "bin" / "python")
         return (venv / "installed").read_text().splitlines()

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
@@ -11,9 +12,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from sessions_app import lifecycle, messages, snapshot
+from sessions_app.contract import PayloadSerializer
 from sessions_app.errors import Refusal, not_found
 from sessions_app.models import ChatSession, Event, Message
 from sessions_app.pagination import InOrder, MostRecentlyActive
+from sessions_app.payloads import MessagePayload
 
 EVENTS_A_PAGE = 500
 
@@ -39,8 +42,10 @@ class SessionSerializer(serializers.ModelSerializer[ChatSession]):
         ]
 
 
-class MessageSerializer(serializers.BaseSerializer[Message]):
+class MessageSerializer(PayloadSerializer):
     """A message with its Markdown and its sanitised HTML."""
+
+    contract = MessagePayload
 
     def to_representation(self, instance: Message) -> dict[str, Any]:
         """Return the payload of the event contract."""
@@ -106,7 +111,7 @@ class SessionViewSet(
         session = lifecycle.start(request.user, serializer.validated_data.get("title", ""))
         return Response(snapshot.summary(session), status=201)
 
-    @extend_schema(responses={200: dict[str, Any]})
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
     def retrieve(self, request: Request, pk: UUID) -> Response:
         """Return the snapshot: the session with its messages, tool calls, subagents, exports and turn."""
         return Response(snapshot.read(owned_session(request, pk).pk))
@@ -175,7 +180,7 @@ class MessageViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Message]):
         """Return the messages of the session in the address, if it is the caller's."""
         return owned_session(self.request, self.kwargs["session_id"]).messages.in_order()
 
-    @extend_schema(request=PostMessageSerializer)
+    @extend_schema(request=PostMessageSerializer, responses={201: MessageSerializer})
     def create(self, request: Request, session_id: UUID) -> Response:
         """Say something; the main agent answers in a turn of its own."""
         session = owned_session(request, session_id)

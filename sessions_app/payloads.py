@@ -63,7 +63,7 @@ class TurnPayload(TypedDict):
     error: NotRequired[Error]
 
 
-class ToolPayload(TypedDict):
+class ToolCallPayload(TypedDict):
     """`tool.started`, `tool.completed`, `tool.failed`: a fast call of the main agent or of a program."""
 
     call_id: str
@@ -155,9 +155,9 @@ DURABLE: dict[str, type] = {
     "turn.completed": TurnPayload,
     "turn.failed": TurnPayload,
     "turn.cancelled": TurnPayload,
-    "tool.started": ToolPayload,
-    "tool.completed": ToolPayload,
-    "tool.failed": ToolPayload,
+    "tool.started": ToolCallPayload,
+    "tool.completed": ToolCallPayload,
+    "tool.failed": ToolCallPayload,
     "subagent.queued": SubagentPayload,
     "subagent.started": SubagentPayload,
     "subagent.completed": SubagentPayload,

@@ -1,7 +1,6 @@
 """REST: pools."""
 
-from typing import Any
-
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +12,7 @@ from agents_app import gateway
 class PoolsView(APIView):
     """The pools."""
 
-    @extend_schema(responses={200: list[dict[str, Any]]})
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request) -> Response:
         """Return each pool's cap, capacity, queue and counts; who works on what is told to staff only."""
         pools = gateway.pool_status()

@@ -15,8 +15,10 @@ from agents_app import gateway
 from agents_app.models import Subagent
 from agents_app.presentation import subagent_payload
 from sessions_app.api import idempotency_key, owned_session
+from sessions_app.contract import PayloadSerializer
 from sessions_app.errors import not_found
 from sessions_app.pagination import NewestFirst
+from sessions_app.payloads import SubagentPayload
 
 
 class NewestQueued(NewestFirst):
@@ -25,8 +27,23 @@ class NewestQueued(NewestFirst):
     ordering = "-queued_at"
 
 
-class SubagentSerializer(serializers.BaseSerializer[Subagent]):
+class SubagentRow(SubagentPayload):
+    """A subagent in REST: the payload of its events with its session's id."""
+
+    session_id: str
+
+
+class SubagentDetail(SubagentRow):
+    """A subagent whole."""
+
+    report: str
+    attempts: list[Any]
+
+
+class SubagentSerializer(PayloadSerializer):
     """A subagent as the event contract shows it."""
+
+    contract: type = SubagentRow
 
     def to_representation(self, instance: Subagent) -> dict[str, Any]:
         """Return the payload with the session's id."""
@@ -35,6 +52,8 @@ class SubagentSerializer(serializers.BaseSerializer[Subagent]):
 
 class SubagentDetailSerializer(SubagentSerializer):
     """A subagent whole: its arguments, result and report, and how its earlier attempts ended."""
+
+    contract = SubagentDetail
 
     def to_representation(self, instance: Subagent) -> dict[str, Any]:
         """Return the payload with what is too large for an event."""
@@ -78,7 +97,7 @@ class SubagentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Subagent]):
         """Return the caller's subagents."""
         return Subagent.objects.owned_by(self.request.user)
 
-    @extend_schema(request=SpawnSerializer)
+    @extend_schema(request=SpawnSerializer, responses={202: SubagentSerializer})
     def create(self, request: Request) -> Response:
         """Hand a task to a new subagent of the given `agent_type`; answers with its handle."""
         serializer = SpawnSerializer(data=request.data)
@@ -101,7 +120,7 @@ class SubagentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Subagent]):
         """Cancel it: at once while it waits, within seconds while it runs; ended work stays as it is."""
         return Response(SubagentSerializer(gateway.cancel(self._own(pk).pk)).data)
 
-    @extend_schema(request=None)
+    @extend_schema(request=None, responses={202: SubagentSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: UUID) -> Response:
         """Queue the same work again as a new subagent."""

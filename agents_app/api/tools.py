@@ -10,10 +10,12 @@ from rest_framework.views import APIView
 
 from agents_app import gateway
 from agents_app.api.subagents import SubagentSerializer
-from agents_app.models import Subagent
+from agents_app.models import Subagent, ToolCall
 from agents_app.presentation import tool_payload
 from agents_app.registry import TOOLS, Tool
 from sessions_app.api import idempotency_key, owned_session
+from sessions_app.contract import PayloadSerializer
+from sessions_app.payloads import ToolCallPayload
 
 
 class ToolSerializer(serializers.Serializer[Tool]):
@@ -26,6 +28,16 @@ class ToolSerializer(serializers.Serializer[Tool]):
     heavy = serializers.BooleanField()
     safe_to_repeat = serializers.BooleanField()
     execution_timeout_seconds = serializers.FloatField()
+
+
+class CallSerializer(PayloadSerializer):
+    """A fast call as the event contract shows it."""
+
+    contract = ToolCallPayload
+
+    def to_representation(self, instance: ToolCall) -> dict[str, Any]:
+        """Return the payload."""
+        return dict(tool_payload(instance))
 
 
 class ExecuteSerializer(serializers.Serializer[Any]):
@@ -48,7 +60,7 @@ class ToolsView(APIView):
 class ExecuteToolView(APIView):
     """Calls of one tool."""
 
-    @extend_schema(request=ExecuteSerializer, responses={200: dict[str, Any], 202: SubagentSerializer})
+    @extend_schema(request=ExecuteSerializer, responses={200: CallSerializer, 202: SubagentSerializer})
     def post(self, request: Request, name: str) -> Response:
         """Call the tool: a fast one answers with its result (200), a heavy one with its subagent (202)."""
         serializer = ExecuteSerializer(data=request.data)
@@ -64,4 +76,4 @@ class ExecuteToolView(APIView):
         )
         if isinstance(done, Subagent):
             return Response(SubagentSerializer(done).data, status=202)
-        return Response(tool_payload(done))
+        return Response(CallSerializer(done).data)

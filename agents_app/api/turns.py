@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -12,11 +11,21 @@ from rest_framework.views import APIView
 from agents_app import turns
 from agents_app.models import Turn
 from agents_app.presentation import turn_payload
+from sessions_app.contract import PayloadSerializer
 from sessions_app.errors import not_found
+from sessions_app.payloads import TurnPayload
 
 
-class TurnSerializer(serializers.BaseSerializer[Turn]):
+class TurnRow(TurnPayload):
+    """A turn in REST: the payload of its events with its state."""
+
+    state: str
+
+
+class TurnSerializer(PayloadSerializer):
     """A turn as the event contract shows it, with its state."""
+
+    contract = TurnRow
 
     def to_representation(self, instance: Turn) -> dict[str, Any]:
         """Return the payload."""

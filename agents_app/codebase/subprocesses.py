@@ -19,8 +19,9 @@ POLL_SECONDS = 0.1
 _CHUNK_BYTES = 64 * 1024
 _PROJECT = Path(agents_app.__file__).resolve().parent.parent
 # The shell sets the limits and becomes the command: Popen's preexec_fn is unsafe beside threads. A limit
-# that the system does not know (memory on macOS) or has lower already is left as it is.
-_LIMITED = 'ulimit -c 0; ulimit -f "$1" 2>/dev/null; ulimit -v "$2" 2>/dev/null; shift 2; exec "$@"'
+# that the system does not know (memory on macOS) or has lower already is left as it is. Without the signal a
+# file that is too large is an error that the command can name.
+_LIMITED = 'trap "" XFSZ; ulimit -c 0; ulimit -f "$1" 2>/dev/null; ulimit -v "$2" 2>/dev/null; shift 2; exec "$@"'
 
 Receive = Callable[[bytes], None]
 

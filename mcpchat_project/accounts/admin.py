@@ -17,7 +17,7 @@ class LoginLinkAdmin(admin.ModelAdmin):
     list_display = ["user", "created_at", "expires_at", "used_at"]
     list_select_related = ["user"]
     search_fields = ["user__username"]
-    fields = list_display
+    fields = ["user", "created_at", "expires_at", "used_at"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -71,7 +71,10 @@ def bundled_server() -> str | None:
 def _runs(program: str) -> bool:
     """Tell whether the program can run here at all: a binary for another C library cannot."""
     try:
-        return subprocess.run([program, "--version"], capture_output=True, timeout=5).returncode == 0
+        return (
+            subprocess.run([program, "--version"], capture_output=True, timeout=5, check=False).returncode
+            == 0
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
 

@@ -20,7 +20,7 @@ LOG_MAX_BYTES = 10 * 1024 * 1024
 
 
 class Backoff:
-    """How long to wait before the next start: 0.1 s doubling to 10 s, from the beginning after 30 s of life."""
+    """How long to wait before the next start: 0.1 s doubling to 10 s, anew after 30 s of life."""
 
     def __init__(self) -> None:
         self.failures = 0
@@ -66,7 +66,7 @@ class Child:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=dying_with_parent(),  # noqa: PLW1509  # the supervisor has one thread
+                preexec_fn=dying_with_parent(),
             )
         self.pid = self._program.pid
 

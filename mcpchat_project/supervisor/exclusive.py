@@ -57,9 +57,13 @@ class Lock:
 def check_port(address: Address) -> None:
     """Raise `StartError` unless the address can be listened on now."""
     try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
     except socket.gaierror as error:
-        raise StartError(f"HOST={address.host} is not an address of this machine: {error.strerror}.") from error
+        raise StartError(
+            f"HOST={address.host} is not an address of this machine: {error.strerror}."
+        ) from error
     problems = [problem for family, *_, name in found if (problem := _problem(family, name))]
     taken = [problem for problem in problems if problem.errno == errno.EADDRINUSE]
     if taken:

@@ -72,7 +72,7 @@ def _parents() -> list[tuple[int, int]]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
-                # The name in brackets may hold spaces and brackets itself: what follows the last one is plain.
+                # The name in brackets may hold brackets itself: what follows the last one is plain.
                 state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
             except OSError:
                 continue

@@ -24,7 +24,9 @@ class Supervisor:
     `folder` is where they run, `environment` what they inherit; `say` takes one line for people.
     """
 
-    def __init__(self, *, folder: Path, log_folder: Path, signals: Signals, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, *, folder: Path, log_folder: Path, signals: Signals, say: Callable[[str], None]
+    ) -> None:
         self.signals = signals
         self.environment: Mapping[str, str] = os.environ
         self._folder = folder
@@ -81,7 +83,7 @@ class Supervisor:
         except OSError as error:
             self._say(f"{child.process.name} cannot be started ({error}); next try in {child.delay():g} s")
 
-    def _reap(self, note: Callable[[Child, int], None]) -> None:
+    def _reap(self, note: Callable[[Child, int], object]) -> None:
         """Take in the exit codes of all children that ended, adopted ones too."""
         by_pid = {child.pid: child for child in self._children}
         while True:
@@ -117,7 +119,7 @@ class Supervisor:
             self.signals.wait(left)
 
     def _kill_orphans(self, deadline: float, spared: list[Child]) -> None:
-        """End what lost its parent, whatever session it is in: we adopted it. Its own children come to us too."""
+        """End what lost its parent, in whatever session: we adopted it. Its own children come to us too."""
         keep = {child.pid for child in spared}
         while (found := descendants(os.getpid()) - keep) and time.monotonic() < deadline:
             for pid in found:

@@ -41,6 +41,7 @@ export function fromSnapshot(snapshot, pending = []) {
     tools: index(snapshot.tool_calls, "call_id"),
     subagents: index(snapshot.subagents, "subagent_id"),
     exports: index(snapshot.exports, "subagent_id"),
+    notices: index(snapshot.notices, "turn_id"),
     pending,
     wanted: new Set(
       (snapshot.messages ?? []).filter((item) => item.truncated).map((item) => item.message_id),
@@ -153,13 +154,7 @@ function toolStands(state, payload, event) {
 function subagentStands(state, payload, event) {
   const known = state.subagents.get(payload.subagent_id);
   if (known && payload.attempt < known.attempt) return state;
-  const repeat = known && payload.attempt > known.attempt ? { worker_lost: isUnfinished(known) } : {};
-  const subagent = {
-    worker_lost: known?.worker_lost,
-    ...payload,
-    ...repeat,
-    seq: known?.seq ?? payload.seq ?? event.seq,
-  };
+  const subagent = { ...payload, seq: known?.seq ?? payload.seq ?? event.seq };
   return { ...state, subagents: put(state.subagents, payload.subagent_id, subagent) };
 }
 

@@ -76,9 +76,9 @@ export function errorLine() {
   };
 }
 
-function attemptText({ attempt, worker_lost: lost }) {
+function attemptText({ attempt }) {
   if (!(attempt > 1)) return "";
-  return lost ? `${attemptWords(attempt)}: its worker was lost` : attemptWords(attempt);
+  return `${attemptWords(attempt)}: its worker was lost`;
 }
 
 function tookText(subagent) {

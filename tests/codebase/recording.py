@@ -1,0 +1,61 @@
+"""A real tool context for tests: it records what a tool tells and can be stopped."""
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from agents_app.context import Stopped, ToolContext
+
+
+class RecordingContext(ToolContext):
+    """Records progress, partial results and the longest silence between two calls (seconds).
+
+    `stop` cancels, from any thread; `stop_when(percent, stage)` cancels once it is true.
+    """
+
+    def __init__(self, workdir: Path) -> None:
+        self.session_id = uuid.uuid4()
+        self.owner_id = 1
+        self.subagent_id = None
+        self.workdir = workdir
+        self.told: list[tuple[float, str, float | None]] = []
+        self.kept: list[Mapping[str, Any]] = []
+        self.stop_when: Callable[[float, str], bool] = lambda percent, stage: False
+        self.stopped_at: float | None = None
+        self.longest_silence = 0.0
+        self._heard = time.monotonic()
+
+    def stop(self) -> None:
+        self.stopped_at = self.stopped_at or time.monotonic()
+
+    def check(self) -> None:
+        now = time.monotonic()
+        self.longest_silence, self._heard = max(self.longest_silence, now - self._heard), now
+        if self.stopped_at is not None:
+            raise Stopped
+
+    def progress(self, percent: float, stage: str, estimated_seconds_left: float | None = None) -> None:
+        self.told.append((percent, stage, estimated_seconds_left))
+        if self.stop_when(percent, stage):
+            self.stop()
+        self.check()
+
+    def keep(self, partial: Mapping[str, Any]) -> None:
+        self.kept.append(partial)
+
+
+def living_processes(mark: str) -> list[str]:
+    """Return the command lines of other processes whose environment or command holds `mark`; no zombies."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and int(entry.name) != os.getpid():
+                command = (entry / "cmdline").read_bytes()
+                if mark.encode() in (entry / "environ").read_bytes() + command:
+                    found.append(command.replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            continue
+    return found
