@@ -22,7 +22,7 @@ class Draft:
         self._turn = turn
         self._text = ""
         self._message: Message | None = None
-        self._announced = 0
+        self._announced = self._stored = 0
         self._stored_at = 0.0
 
     def append(self, text: str) -> None:
@@ -32,10 +32,29 @@ class Draft:
     def flush(self, store: bool = False) -> None:
         """Announce new text; store the whole if half a second has passed, or at once with `store`."""
         text = self._text
-        if len(text) == self._announced or not self._open():
+        if not text or not self._open():
             return
-        message = self._message
-        assert message is not None
+        assert self._message is not None
+        if len(text) > self._announced:
+            self._announce(self._message, text)
+        due = time.monotonic() - self._stored_at >= STORE_SECONDS
+        if len(text) > self._stored and (store or due):
+            self._stored, self._stored_at = len(text), time.monotonic()
+            messages.save_draft(self._message.pk, self._message.generation, text)
+
+    def complete(self, steps: list[Any]) -> bool:
+        """Store the turn's steps and end this step's text with them; False if the turn is no longer ours."""
+        self.flush()
+        finished = (self._message, self._text) if self._message else None
+        self._text, self._message, self._announced, self._stored = "", None, 0, 0
+        return turns.store_steps(self._turn, steps, finished)
+
+    def _open(self) -> bool:
+        if self._message is None:
+            self._message = turns.begin_text(self._turn)
+        return self._message is not None
+
+    def _announce(self, message: Message, text: str) -> None:
         delta = {
             "message_id": str(message.pk),
             "generation": message.generation,
@@ -44,18 +63,3 @@ class Draft:
         }
         announce(self._turn.session_id, "message.delta", delta)
         self._announced = len(text)
-        if store or time.monotonic() - self._stored_at >= STORE_SECONDS:
-            self._stored_at = time.monotonic()
-            messages.save_draft(message.pk, message.generation, text)
-
-    def complete(self, steps: list[Any]) -> bool:
-        """Store the turn's steps and end this step's text with them; False if the turn is no longer ours."""
-        self.flush()
-        finished = (self._message, self._text) if self._message else None
-        self._text, self._message, self._announced = "", None, 0
-        return turns.store_steps(self._turn, steps, finished)
-
-    def _open(self) -> bool:
-        if self._message is None:
-            self._message = turns.begin_text(self._turn)
-        return self._message is not None

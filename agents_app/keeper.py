@@ -31,6 +31,7 @@ ENFORCE_SECONDS = 0.5
 RENEW_SECONDS = 2.0
 DEATH_WAIT_SECONDS = 5.0
 LAPSE_SECONDS = 2.0
+SEE_OFF_SECONDS = 3.0
 State = Subagent.State
 
 
@@ -59,6 +60,7 @@ class Keeper:
                     self._due[duty] = time.monotonic() + interval
                     self._do(duty)
             time.sleep(PROBE_SECONDS / 2)
+        self._see_off()
         liveness.forget(self.identity)
 
     def bury_the_dead(self) -> None:
@@ -115,6 +117,13 @@ class Keeper:
             logger.warning("%s is lost: its lease lapsed", worker)
             if self._give_back(worker):
                 Worker.objects.filter(pk=worker.pk, lease_expires_at__lt=before).delete()
+
+    def _see_off(self) -> None:
+        """At a shutdown of the host, give back what its workers leave, and clear their traces away."""
+        deadline = time.monotonic() + SEE_OFF_SECONDS
+        while liveness.identities() != [self.identity] and time.monotonic() < deadline:
+            self._do(self.bury_the_dead)
+            time.sleep(PROBE_SECONDS / 4)
 
     def _do(self, duty: Callable[[], None]) -> None:
         try:

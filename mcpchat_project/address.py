@@ -25,7 +25,7 @@ class Address:
     @property
     def visible_host(self) -> str:
         """The host to show people: for a wildcard, the address that other machines see."""
-        return _outward_address() or self.local_host if self.host in WILDCARDS else self.host
+        return _outward_address(self.host) or self.local_host if self.host in WILDCARDS else self.host
 
     @property
     def url(self) -> str:
@@ -65,11 +65,13 @@ def bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _outward_address() -> str:
+def _outward_address(wildcard: str) -> str:
     """Return this machine's address on its network, or nothing. Connecting a UDP socket sends no packet."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return ""
-        return str(probe.getsockname()[0])
+    # A server on :: does not listen on IPv4. These are addresses of documentation, which nobody has.
+    family, elsewhere = (socket.AF_INET6, "2001:db8::1") if ":" in wildcard else (socket.AF_INET, "192.0.2.1")
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((elsewhere, 9))
+            return str(probe.getsockname()[0])
+    except OSError:
+        return ""

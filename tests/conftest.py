@@ -1,10 +1,13 @@
 """Fixtures that every test may use."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
 from rest_framework.test import APIClient
 
 from agents_app.models import Subagent
@@ -46,3 +49,29 @@ def client_of() -> Callable[[Any], APIClient]:
 def state_of() -> Callable[[Subagent], str]:
     """Return the state of a subagent's row as it is now."""
     return lambda subagent: Subagent.objects.values_list("state", flat=True).get(pk=subagent.pk)
+
+
+@pytest.fixture
+def kinds_of() -> Callable[[ChatSession], list[str]]:
+    """Return the kinds of a session's events, in order."""
+    return lambda session: list(session.events.order_by("seq").values_list("kind", flat=True))
+
+
+@pytest.fixture
+def together() -> Callable[..., list[Any]]:
+    """Call functions at the same moment, each in a thread with a connection of its own; return the results."""
+
+    def run(*functions: Callable[[], Any]) -> list[Any]:
+        start = Barrier(len(functions), timeout=10)
+
+        def call(function: Callable[[], Any]) -> Any:
+            start.wait()
+            try:
+                return function()
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(len(functions)) as threads:
+            return list(threads.map(call, functions))
+
+    return run

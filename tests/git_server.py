@@ -24,6 +24,9 @@ _AUTHOR = {
 class GitServer:
     """Serves the repositories below `root` over plain http while it is entered.
 
+    A repository added later is served too. It knows neither settings nor fixtures: list its `host` in
+    ALLOWED_GIT_HOSTS.
+
     `bytes_per_second` slows the fetched packs down; `redirects` maps a repository's name to the address its
     requests are sent to; repositories in `locked` ask for a password; `requests` holds the paths asked for.
     """
@@ -36,11 +39,11 @@ class GitServer:
         self.requests: list[str] = []
         self.closing = threading.Event()
         self.first_pack_bytes_sent = threading.Event()
+
+    def __enter__(self) -> Self:
         self._http = _Http(("127.0.0.1", 0), _Handler)
         self._http.server = self
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
-
-    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -69,14 +72,15 @@ class GitServer:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content.encode() if isinstance(content, str) else content)
         folder.mkdir(parents=True, exist_ok=True)
-        return self.add_folder(folder)
-
-    def add_folder(self, folder: Path) -> Path:
-        """Make a folder below `root` a repository with one commit of all that is in it."""
-        git(folder, "init", "--quiet", "--initial-branch=main")
-        git(folder, "add", "--all", "--force")
-        git(folder, "commit", "--quiet", "--allow-empty", "--message=All of it")
+        commit_all(folder)
         return folder
+
+
+def commit_all(folder: Path) -> None:
+    """Commit all that is in `folder`, which becomes a repository if it is none."""
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", "--all", "--force")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message=All of it")
 
 
 def git(folder: Path, *arguments: str, stdin: bytes = b"") -> str:
@@ -134,7 +138,8 @@ class _Handler(BaseHTTPRequestHandler):
         with subprocess.Popen(
             command, env=self._cgi(git_server), stdin=subprocess.PIPE, stdout=subprocess.PIPE
         ) as backend:
-            assert backend.stdin is not None and backend.stdout is not None
+            assert backend.stdin is not None
+            assert backend.stdout is not None
             backend.stdin.write(body)
             backend.stdin.close()
             try:

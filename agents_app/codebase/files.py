@@ -13,10 +13,11 @@ from agents_app.codebase.stages import Stage
 from agents_app.context import ToolError
 
 _CHECK_SECONDS = 0.1
+_VERSION_CONTROL = {".bzr", ".git", ".hg", ".svn"}
 # What tools install or generate: somebody else's code, or none.
 _SKIPPED = {
-    ".bzr", ".eggs", ".git", ".gradle", ".hg", ".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache", ".svn",
-    ".terraform", ".tox", ".venv", "__pycache__", "bower_components", "node_modules",
+    ".eggs", ".gradle", ".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache", ".terraform", ".tox", ".venv",
+    "__pycache__", "bower_components", "node_modules",
 }  # fmt: skip
 # A folder that holds one of these was filled by a tool too; for `vendor` by Go or by Composer.
 _MARKS = {"pyvenv.cfg", "CACHEDIR.TAG"}
@@ -42,7 +43,7 @@ class SourceFile:
 
 @dataclass
 class Listing:
-    """The files found, and by name how many folders were not entered."""
+    """The files found, and by name how many folders of tools were not entered."""
 
     files: list[SourceFile] = field(default_factory=list)
     skipped_folders: Counter[str] = field(default_factory=Counter)
@@ -83,6 +84,8 @@ def _folders(root: str, listing: Listing) -> Iterator[tuple[str, list[os.DirEntr
     waiting = [""]
     while waiting:
         folder = waiting.pop()
+        if PurePosixPath(folder).name in _VERSION_CONTROL:
+            continue
         entries = _entries(os.path.join(root, folder), listing)
         if folder and _is_foreign(folder, {entry.name for entry in entries}):
             listing.skipped_folders[PurePosixPath(folder).name] += 1

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from agents_app.codebase.escaping import clean
+from agents_app.codebase.escaping import name
 from agents_app.context import ToolError
 
 # The first pattern that fits decides: git follows a cause with lines that fit later ones.
@@ -24,17 +24,25 @@ _CAUSES = (
         "The repository's default branch does not exist. Name a branch or tag with `ref`.",
     ),
     (
-        r"could not read (Username|Password)|Authentication failed|requested URL returned error: 40[134]"
-        r"|[Rr]epository .*not found|Permission denied|access denied or repository not exported"
-        r"|does not appear to be a git repository|not valid: is this a git repository",
+        (
+            r"could not read (Username|Password)|Authentication failed|requested URL returned error: 40[134]"
+            r"|[Rr]epository .*not found|Permission denied|access denied or repository not exported"
+            r"|does not appear to be a git repository|not valid: is this a git repository"
+        ),
         "repository_not_found",
         "There is no such repository, or it is not open to everyone.",
     ),
     (
-        r"[Ff]ailed to connect|Connection (refused|timed out|reset|closed)|Could ?n[o']t (resolve|connect)"
-        r"|timed out|No route to host|Network is unreachable|unable to connect|early EOF|hung up unexpectedly"
-        r"|transfer closed|Empty reply|Host key verification failed|Operation too slow|unable to access"
-        r"|SSL|RPC failed",
+        r"certificate verification failed|certificate problem|Host key verification failed",
+        "repository_unreachable",
+        "The server's certificate or host key is not trusted, so nothing was fetched.",
+    ),
+    (
+        (
+            r"[Ff]ailed to connect|Connection (refused|timed out|reset|closed)|timed out|unable to connect"
+            r"|Could ?n[o']t (resolve|connect)|No route to host|Network is unreachable|early EOF|Empty reply"
+            r"|hung up unexpectedly|transfer closed|unable to access|SSL|RPC failed"
+        ),
         "repository_unreachable",
         "The repository's server cannot be reached, or broke off.",
     ),
@@ -54,5 +62,5 @@ def cause(messages: Sequence[str]) -> ToolError:
         if re.search(pattern, words):
             return ToolError(code, sentence)
     last = re.findall(r"^(?:fatal|error): (.*)$", text, re.MULTILINE)
-    said = f" It said: {clean(last[-1], 200)}" if last else ""
+    said = f" It said: {name(last[-1], 200)}" if last else ""
     return ToolError("git_failed", f"git could not fetch the repository.{said}")

@@ -39,7 +39,7 @@ def inspect(kind: str, root: str, path: str) -> Mapping[str, Any]:
     """Return what is found in one file; `failed` says why nothing could be."""
     try:
         return _inspect(kind, root, path)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - parsers fail in many ways, and each means the same
         return {"failed": f"could not be read ({type(error).__name__})"}
 
 

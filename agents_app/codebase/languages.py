@@ -186,6 +186,7 @@ class _Output:
 
 def _add(counts: Counts, document: object) -> None:
     """Add what scc printed; what has not the expected shape counts as nothing."""
+    files: list[CountedFile] = []
     for summary in _list(document, "languageSummary"):
         name = str(summary.get("Name", ""))[:60]
         language = counts.languages.setdefault(name, Language(name))
@@ -195,21 +196,22 @@ def _add(counts: Counts, document: object) -> None:
         language.comments += _number(summary, "Comment")
         language.blanks += _number(summary, "Blank")
         language.complexity += _number(summary, "Complexity")
-        for row in _list(summary, "Files"):
-            _rank(counts, row, name)
+        files += [_file(row, name) for row in _list(summary, "Files")]
+    # scc's own order is that in which its threads were done.
+    for file in sorted(files, key=lambda file: file.path):
+        counts.largest.add(file.lines, file)
+        if file.complexity:
+            counts.most_complex.add(file.complexity, file)
 
 
-def _rank(counts: Counts, row: dict[str, object], language: str) -> None:
-    file = CountedFile(
+def _file(row: dict[str, object], language: str) -> CountedFile:
+    return CountedFile(
         path=str(row.get("Location", "")),
         language=language,
         lines=_number(row, "Lines"),
         code=_number(row, "Code"),
         complexity=_number(row, "Complexity"),
     )
-    counts.largest.add(file.lines, file)
-    if file.complexity:
-        counts.most_complex.add(file.complexity, file)
 
 
 def _list(value: object, key: str) -> list[dict[str, object]]:

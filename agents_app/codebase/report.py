@@ -65,7 +65,7 @@ def _summary_of_code(analysis: Analysis) -> list[str]:
         spoken = f"mostly {escape(shares[0][0])} ({shares[0][1]:.0f}%)"
     else:
         spoken = " and ".join(f"{escape(language)} ({share:.0f}%)" for language, share in shares)
-    return [f"{code:,} lines of code", spoken]
+    return [f"{_amount(code, 'line')} of code", spoken]
 
 
 def _title(analysis: Analysis, _rows: int) -> str:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import agents_app
 from agents_app.codebase import processes
@@ -21,7 +21,9 @@ _PROJECT = Path(agents_app.__file__).resolve().parent.parent
 # The shell sets the limits and becomes the command: Popen's preexec_fn is unsafe beside threads. A limit
 # that the system does not know (memory on macOS) or has lower already is left as it is. Without the signal a
 # file that is too large is an error that the command can name.
-_LIMITED = 'trap "" XFSZ; ulimit -c 0; ulimit -f "$1" 2>/dev/null; ulimit -v "$2" 2>/dev/null; shift 2; exec "$@"'
+_LIMITED = (
+    'trap "" XFSZ; ulimit -c 0; ulimit -f "$1" 2>/dev/null; ulimit -v "$2" 2>/dev/null; shift 2; exec "$@"'
+)
 
 Receive = Callable[[bytes], None]
 
@@ -118,8 +120,8 @@ def _pump(
     """Hand on what the process writes until it has closed both pipes."""
     looked = 0.0
     with selectors.DefaultSelector() as selector:
-        selector.register(_stream(process.stdout), selectors.EVENT_READ, on_output)
-        selector.register(_stream(process.stderr), selectors.EVENT_READ, on_error)
+        selector.register(cast(IO[bytes], process.stdout), selectors.EVENT_READ, on_output)
+        selector.register(cast(IO[bytes], process.stderr), selectors.EVENT_READ, on_error)
         while selector.get_map():
             for key, _events in selector.select(POLL_SECONDS):
                 _receive(selector, key)
@@ -144,8 +146,3 @@ def _exit_code(context: ToolContext, process: subprocess.Popen[bytes], watch: Ca
         except subprocess.TimeoutExpired:
             watch()
             context.check()
-
-
-def _stream(pipe: IO[bytes] | None) -> IO[bytes]:
-    assert pipe is not None
-    return pipe

@@ -3,9 +3,11 @@
 import os
 import select
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -14,12 +16,19 @@ class StopRequested(BaseException):
     """Somebody asked to stop while something else was going on that may be abandoned."""
 
 
+def _hide_stop(event: Any) -> None:
+    """Print what Python cannot raise (in a destructor, say), but not that: the request is counted anyway."""
+    if not isinstance(event.exc_value, StopRequested):
+        sys.__unraisablehook__(event)
+
+
 class Signals:
     """Turns signals into something to wait for. Only the main thread may make one, and only once."""
 
     def __init__(self) -> None:
         self.stop_requests = 0
         self._abandon = False
+        sys.unraisablehook = _hide_stop
         self._readable, writable = os.pipe()
         os.set_blocking(self._readable, False)
         os.set_blocking(writable, False)

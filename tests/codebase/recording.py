@@ -59,3 +59,16 @@ def living_processes(mark: str) -> list[str]:
         except OSError:
             continue
     return found
+
+
+def child_processes() -> set[int]:
+    """Return the ids of this process's own living children."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        try:
+            state, parent = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
+        except (OSError, ValueError):
+            continue
+        if int(parent) == os.getpid() and state != "Z":
+            found.add(int(entry.name))
+    return found

@@ -123,7 +123,24 @@ def test_a_reference_that_looks_like_an_option_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a b", "a..b", "a\nb", "a~1", "a^", "a:b", "a\\b", "/a", "a/", "a.lock", "a.lock/b", ".a", "a/.b", "a@{1}", "a*", ""],
+    [
+        "a b",
+        "a..b",
+        "a\nb",
+        "a~1",
+        "a^",
+        "a:b",
+        "a\\b",
+        "/a",
+        "a/",
+        "a.lock",
+        "a.lock/b",
+        ".a",
+        "a/.b",
+        "a@{1}",
+        "a*",
+        "",
+    ],
 )
 def test_a_reference_that_git_forbids_is_refused(text: str) -> None:
     with pytest.raises(Refusal) as refusal:

@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
-from agents_app.codebase import git as git_module
+from agents_app.codebase import networks
+from agents_app.codebase.address import Address
+from agents_app.codebase.git import pin
 from agents_app.codebase.inventory import MAX_FILES
 from agents_app.context import Stopped, ToolError
 from agents_app.registry import ToolResult
 from tests.codebase.recording import RecordingContext, living_processes
-from tests.git_server import GitServer, git
+from tests.git_server import GitServer, commit_all, git
 
 Analyze = Callable[..., ToolResult]
 PYTHON = "def f():\n    return 1\n"
@@ -47,7 +49,7 @@ def test_a_branch_or_tag_can_be_asked_for(
     git(folder, "tag", "v1")
     git(folder, "switch", "--quiet", "--create", "feature/x")
     (folder / "b.py").write_text(PYTHON)
-    server.add_folder(folder)
+    commit_all(folder)
     branch = analyze(repo_url=server.url("shop"), ref="feature/x").data
     assert (branch["repository"]["branch"], branch["totals"]["files"]) == ("feature/x", 2)
     shutil.rmtree(context.workdir)
@@ -56,7 +58,9 @@ def test_a_branch_or_tag_can_be_asked_for(
     assert (tag["repository"]["branch"], tag["repository"]["ref"], tag["totals"]["files"]) == ("", "v1", 1)
 
 
-@pytest.mark.parametrize(("name", "reference"), [("missing", None), ("shop", "no-such-branch"), ("locked", None)])
+@pytest.mark.parametrize(
+    ("name", "reference"), [("missing", None), ("shop", "no-such-branch"), ("locked", None)]
+)
 def test_what_is_not_there_or_not_open_is_not_found(
     server: GitServer, analyze: Analyze, name: str, reference: str | None
 ) -> None:
@@ -108,8 +112,8 @@ def test_a_name_is_connected_to_at_the_address_it_was_checked_for(
     server.add("shop", {"a.py": PYTHON})
     port = server.host.partition(":")[2]
     settings.ALLOWED_GIT_HOSTS = ["repository.invalid"]
-    address = git_module.networks.literal("127.0.0.1")
-    monkeypatch.setattr(git_module.networks, "resolve", lambda *args, **kwargs: [address])
+    address = networks.literal("127.0.0.1")
+    monkeypatch.setattr(networks, "resolve", lambda *args, **kwargs: [address])
     # No resolver knows this name: the clone can succeed by the pinned address only.
     assert analyze(repo_url=f"http://repository.invalid:{port}/shop").data["totals"]["files"] == 1
 
@@ -141,14 +145,16 @@ def test_the_git_protocol_works_by_name(
     assert data["repository"]["url"] == f"git://localhost:{git_daemon}/shop"
 
 
-def test_a_symbolic_link_leads_nowhere(server: GitServer, analyze: Analyze, context: RecordingContext) -> None:
+def test_a_symbolic_link_leads_nowhere(
+    server: GitServer, analyze: Analyze, context: RecordingContext
+) -> None:
     folder = server.root / "links"
     folder.mkdir()
     (folder / "passwd.py").symlink_to("/etc/passwd")
     (folder / "etc").symlink_to("/etc")
     (folder / "LICENSE").symlink_to("/etc/hostname")
     (folder / "a.py").write_text(PYTHON)
-    server.add_folder(folder)
+    commit_all(folder)
     data = analyze(repo_url=server.url("links")).data
     assert (data["totals"]["files"], data["totals"]["lines"]) == (1, 2)
     assert data["licences"] == []
@@ -157,7 +163,9 @@ def test_a_symbolic_link_leads_nowhere(server: GitServer, analyze: Analyze, cont
 
 
 def test_submodules_are_not_fetched(server: GitServer, analyze: Analyze) -> None:
-    folder = server.add("outer", {"a.py": PYTHON, ".gitmodules": '[submodule "x"]\n path = x\n url = ext::sh -c id\n'})
+    folder = server.add(
+        "outer", {"a.py": PYTHON, ".gitmodules": '[submodule "x"]\n path = x\n url = ext::sh -c id\n'}
+    )
     git(folder, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},x")
     git(folder, "commit", "--quiet", "--message=Submodule")
     assert analyze(repo_url=server.url("outer")).data["not_analyzed"]["submodules"] == 1
@@ -179,7 +187,9 @@ def test_a_repository_cannot_make_git_run_anything(
     assert not owned.exists()
 
 
-def test_a_bomb_of_trees_is_refused_unpacked(server: GitServer, analyze: Analyze, context: RecordingContext) -> None:
+def test_a_bomb_of_trees_is_refused_unpacked(
+    server: GitServer, analyze: Analyze, context: RecordingContext
+) -> None:
     folder = server.add("bomb", {})
     child = f"100644 blob {git(folder, 'hash-object', '-w', '--stdin', stdin=b'x')}"
     for _level in range(8):
@@ -246,7 +256,8 @@ def test_a_cancel_in_mid_clone_ends_all_of_git_within_half_a_second(
         analyze(repo_url=server.url("slow"))
     ended = time.monotonic()
     canceller.join()
-    assert context.stopped_at is not None and ended - context.stopped_at < 0.5
+    assert context.stopped_at is not None
+    assert ended - context.stopped_at < 0.5
     assert living_processes(str(context.workdir)) == []
 
 
@@ -281,14 +292,15 @@ def test_git_that_cannot_pin_addresses_is_too_old(
 
 
 def test_only_trusted_hosts_see_the_worker_s_keys() -> None:
-    address = git_module.networks.literal("203.0.113.5")
+    address = networks.literal("203.0.113.5")
     assert address is not None
     commands = {}
     for trusted in (True, False):
-        where = git_module.Address(
-            scheme="ssh", user="git", host="example.org", port=22, path="/x", trusted=trusted
-        )
-        commands[trusted] = git_module.pin(where, [address]).environment["GIT_SSH_COMMAND"]
-    assert "IdentityAgent=none" in commands[False] and "IdentityFile=/dev/null" in commands[False]
+        where = Address(scheme="ssh", user="git", host="example.org", port=22, path="/x", trusted=trusted)
+        commands[trusted] = pin(where, [address]).environment["GIT_SSH_COMMAND"]
+    assert "IdentityAgent=none" in commands[False]
+    assert "IdentityFile=/dev/null" in commands[False]
     assert "Identity" not in commands[True]
-    assert all("HostName=203.0.113.5" in command and "-F /dev/null" in command for command in commands.values())
+    assert all(
+        "HostName=203.0.113.5" in command and "-F /dev/null" in command for command in commands.values()
+    )

@@ -36,14 +36,16 @@ def test_lines_are_counted_by_language(context: RecordingContext, stage: Stage, 
 def test_ignore_and_settings_files_of_the_code_hide_nothing(
     context: RecordingContext, stage: Stage, listed: Listed, tmp_path: Path
 ) -> None:
-    ignoring = {name: "*.py\n" for name in (".gitignore", ".ignore", ".sccignore")}
+    ignoring = dict.fromkeys([".gitignore", ".ignore", ".sccignore"], "*.py\n")
     settings = {".sccconfig": f"--output={tmp_path / 'owned'}\n--exclude-ext=py\n"}
     counts = count(context, stage, listed({**ignoring, **settings, "a.py": PYTHON}))
     assert counts.languages["Python"].files == 1
     assert not (tmp_path / "owned").exists()
 
 
-@pytest.mark.parametrize("name", ["-o.py", "--format=csv.py", "a\nb.py", "a b.py", "a|b`c<script>.py", "日本.py"])
+@pytest.mark.parametrize(
+    "name", ["-o.py", "--format=csv.py", "a\nb.py", "a b.py", "a|b`c<script>.py", "日本.py"]
+)
 def test_files_of_any_name_are_counted(
     context: RecordingContext, stage: Stage, listed: Listed, name: str
 ) -> None:
@@ -77,7 +79,10 @@ def test_a_missing_scc_is_said_and_not_hidden(
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
     monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
     counts = count(context, stage, listed({"a.py": PYTHON}))
-    assert counts.problem == "Lines were counted in 0 of 1 files: the program scc is not installed on the worker."
+    assert (
+        counts.problem
+        == "Lines were counted in 0 of 1 files: the program scc is not installed on the worker."
+    )
     assert stage.highest == 1.0
 
 
@@ -108,14 +113,24 @@ def test_a_failing_scc_is_said_and_not_hidden(
 
 def test_what_scc_prints_in_another_shape_counts_as_nothing() -> None:
     counts = languages.Counts()
-    for document in ([], None, {"languageSummary": 5}, {"languageSummary": [5, {"Name": 7, "Lines": "x", "Files": {}}]}):
+    rows: list[object] = [5, {"Name": 7, "Lines": "x", "Files": {}}]
+    documents: list[object] = [[], None, {"languageSummary": 5}, {"languageSummary": rows}]
+    for document in documents:
         languages._add(counts, document)
     assert counts.total().lines == 0
 
 
-def test_progress_counts_files_batch_by_batch(context: RecordingContext, stage: Stage, listed: Listed) -> None:
+def test_progress_counts_files_batch_by_batch(
+    context: RecordingContext, stage: Stage, listed: Listed
+) -> None:
     count(context, stage, listed({f"{number}.py": PYTHON for number in range(1000)}))
-    assert [percent for percent, name, _left in context.told if name == "testing"] == [25.0, 50.0, 75.0, 100.0, 100.0]
+    assert [percent for percent, name, _left in context.told if name == "testing"] == [
+        25.0,
+        50.0,
+        75.0,
+        100.0,
+        100.0,
+    ]
 
 
 def test_counting_can_be_stopped(context: RecordingContext, stage: Stage, listed: Listed) -> None:

@@ -23,7 +23,9 @@ def test_addresses_that_are_not_of_the_internet_are_not_public(text: str) -> Non
     assert not networks.is_public(ipaddress.ip_address(text))
 
 
-@pytest.mark.parametrize("text", ["8.8.8.8", "140.82.121.4", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+@pytest.mark.parametrize(
+    "text", ["8.8.8.8", "140.82.121.4", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+)
 def test_addresses_of_the_internet_are_public(text: str) -> None:
     assert networks.is_public(ipaddress.ip_address(text))
 

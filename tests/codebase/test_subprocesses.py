@@ -67,7 +67,8 @@ def test_a_stop_ends_the_whole_family(context: RecordingContext) -> None:
 
     with pytest.raises(Stopped):
         run(context, command(FAMILY, {"TEST_MARK": mark}), on_output=stop_when_ready, on_error=Tail())
-    assert context.stopped_at is not None and time.monotonic() - context.stopped_at < 0.5
+    assert context.stopped_at is not None
+    assert time.monotonic() - context.stopped_at < 0.5
     assert living_processes(mark) == []
 
 

@@ -7,45 +7,71 @@ from agents_app.codebase.conventions import PARSED_EXTENSIONS, is_test_file
 
 EXAMPLES = {
     "tests/test_a.py": (
-        "def f():\n  pass\nclass A:\n  def m(self): pass\n  @property\n  def n(self): pass\n"
-        "  class B:\n    async def k(self): pass\ndef test_x():\n  def inner(): pass\n",
+        (
+            "def f():\n  pass\nclass A:\n  def m(self): pass\n  @property\n  def n(self): pass\n"
+            "  class B:\n    async def k(self): pass\ndef test_x():\n  def inner(): pass\n"
+        ),
         ("Python", 3, 3, 2, 1),
     ),
     "a.js": (
-        "function f(){}\nconst g=()=>1; exports.h=function(){};class A{m(){} x=()=>2; static s(){}}\n"
-        "it('x',()=>{}); function* gg(){}; const C = class {}; [1].map(x => x);",
+        (
+            "function f(){}\nconst g=()=>1; exports.h=function(){};class A{m(){} x=()=>2; static s(){}}\n"
+            "it('x',()=>{}); function* gg(){}; const C = class {}; [1].map(x => x);"
+        ),
         ("JavaScript", 4, 3, 2, 1),
     ),
-    "a.ts": ("interface I{a:number}\nexport function f<T>(x:T):T{return x}\nclass A{m(){} x=()=>2}", ("TypeScript", 1, 2, 2, 0)),
-    "a.test.tsx": ("export default function f(x:number){return <div/>}\ntest('x',()=>{})", ("TypeScript", 1, 0, 0, 1)),
+    "a.ts": (
+        "interface I{a:number}\nexport function f<T>(x:T):T{return x}\nclass A{m(){} x=()=>2}",
+        ("TypeScript", 1, 2, 2, 0),
+    ),
+    "a.test.tsx": (
+        "export default function f(x:number){return <div/>}\ntest('x',()=>{})",
+        ("TypeScript", 1, 0, 0, 1),
+    ),
     "a_test.go": (
-        "package a\nfunc TestX(t *testing.T) {}\nfunc Testing() {}\ntype S struct{}\n"
-        "type (I interface{}; K int)\nfunc (s S) M() {}\n",
+        (
+            "package a\nfunc TestX(t *testing.T) {}\nfunc Testing() {}\ntype S struct{}\n"
+            "type (I interface{}; K int)\nfunc (s S) M() {}\n"
+        ),
         ("Go", 2, 1, 2, 1),
     ),
     "a.rs": (
-        "fn f(){}\nstruct S; impl S { fn m(&self){} }\ntrait T { fn d(&self){} fn e(&self); }\n"
-        "#[cfg(test)] mod tests { #[test] fn a(){} #[tokio::test] async fn b(){} }",
+        (
+            "fn f(){}\nstruct S; impl S { fn m(&self){} }\ntrait T { fn d(&self){} fn e(&self); }\n"
+            "#[cfg(test)] mod tests { #[test] fn a(){} #[tokio::test] async fn b(){} }"
+        ),
         ("Rust", 3, 2, 2, 2),
     ),
     "A.java": (
-        'class A { A(){} void m(){} @Test public void t(){} @ParameterizedTest(name="x") void u(){}\n'
-        "interface I { void q(); } record R(int a){} }",
+        (
+            'class A { A(){} void m(){} @Test public void t(){} @ParameterizedTest(name="x") void u(){}\n'
+            "interface I { void q(); } record R(int a){} }"
+        ),
         ("Java", 0, 5, 3, 2),
     ),
-    "a.c": ("int f(int a){return 1;}\nstatic char *(*g(void))(int){return 0;}\nstruct s {int a;};", ("C", 2, 0, 1, 0)),
+    "a.c": (
+        "int f(int a){return 1;}\nstatic char *(*g(void))(int){return 0;}\nstruct s {int a;};",
+        ("C", 2, 0, 1, 0),
+    ),
     "a_test.cc": (
-        "namespace n { class A { int m(){return 1;} template<class T> T k(){} A(); ~A(){} }; }\n"
-        "int n::A::z() {return 1;}\nTEST(Foo, Bar) { }\nint f(){}",
+        (
+            "namespace n { class A { int m(){return 1;} template<class T> T k(){} A(); ~A(){} }; }\n"
+            "int n::A::z() {return 1;}\nTEST(Foo, Bar) { }\nint f(){}"
+        ),
         ("C++", 2, 4, 1, 1),
     ),
     "a.h": ("namespace n { class A { int m(){return 1;} }; }", ("C++", 0, 1, 1, 0)),
     "a_spec.rb": (
-        "class A\n def m; end\n def self.s; end\n class << self\n def q; end\n end\nend\ndef f; end\n"
-        "module M\n def k; end\nend\nit 'x' do\nend\n",
+        (
+            "class A\n def m; end\n def self.s; end\n class << self\n def q; end\n end\nend\ndef f; end\n"
+            "module M\n def k; end\nend\nit 'x' do\nend\n"
+        ),
         ("Ruby", 1, 4, 2, 1),
     ),
-    "ATest.php": ("<?php function f(){} class A { function testX(){} private function y(){} } trait T{} ", ("PHP", 1, 2, 2, 1)),
+    "ATest.php": (
+        "<?php function f(){} class A { function testX(){} private function y(){} } trait T{} ",
+        ("PHP", 1, 2, 2, 1),
+    ),
 }
 
 
@@ -93,14 +119,17 @@ def test_bytes_that_are_no_text_are_read_without_harm() -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "test_a.py", "pkg/a_test.py", "app/tests.py", "a_test.go", "a.test.js", "a.spec.tsx", "x/__tests__/a.ts",
-        "tests/it.rs", "src/test/java/Helper.java", "ATest.java", "spec/a_spec.rb", "ATest.php", "a_unittest.cc",
+        "test_a.py", "pkg/a_test.py", "app/tests.py", "a_test.go", "a.test.js", "a.spec.tsx",
+        "x/__tests__/a.ts", "tests/it.rs", "src/test/java/Helper.java", "ATest.java", "spec/a_spec.rb",
+        "ATest.php", "a_unittest.cc",
     ],
 )  # fmt: skip
 def test_test_files_are_known_by_their_names(path: str) -> None:
     assert is_test_file(path)
 
 
-@pytest.mark.parametrize("path", ["latest.py", "attest.go", "contest.java", "tests/data.json", "test.txt", "src/lib.rs"])
+@pytest.mark.parametrize(
+    "path", ["latest.py", "attest.go", "contest.java", "tests/data.json", "test.txt", "src/lib.rs"]
+)
 def test_other_files_are_not_taken_for_tests(path: str) -> None:
     assert not is_test_file(path)

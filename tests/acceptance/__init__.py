@@ -1,0 +1,1 @@
+"""The real thing: supervisor, broker, workers, web, a git server, a browser."""

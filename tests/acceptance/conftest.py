@@ -1,0 +1,75 @@
+"""One installation and one git server for all acceptance tests."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.house import House, Person
+from tests.git_server import GitServer
+
+MODULE = '''"""Module {number}."""
+
+
+def add(first, second):
+    """Return the sum."""
+    if first:
+        return first + second
+    return second
+
+
+class Account:
+    """An account."""
+
+    def balance(self):
+        return sum(entry for entry in self.entries if entry)
+'''
+FILES = {
+    "README.md": "# Sample\n",
+    "LICENSE": "MIT License\n\nPermission is hereby granted, free of charge, to any person\n",
+    "requirements.txt": "Django==5.2\nrequests>=2\n",
+    "package.json": json.dumps({"name": "sample", "dependencies": {"react": "^19.0.0"}}),
+    "tests/test_add.py": "def test_add():\n    assert 1 + 1 == 2\n",
+    **{f"sample/module_{number}.py": MODULE.format(number=number) for number in range(600)},
+    **{f"web/part_{number}.js": "export function part(x) { return x ? x : 1; }\n" for number in range(50)},
+}
+
+
+@pytest.fixture(scope="session")
+def git_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
+    """A git server with the repository `sample` of more than 600 files."""
+    with GitServer(tmp_path_factory.mktemp("git")) as server:
+        server.add("sample", FILES)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def allowed_folder(git_server: GitServer) -> Path:
+    """The folder that the installation may read."""
+    return git_server.root / "sample"
+
+
+@pytest.fixture(scope="session")
+def house(
+    tmp_path_factory: pytest.TempPathFactory, git_server: GitServer, allowed_folder: Path
+) -> Iterator[House]:
+    """A running installation."""
+    with House(
+        tmp_path_factory.mktemp("house") / "var",
+        MCPCHAT_ALLOWED_GIT_HOSTS=git_server.host,
+        MCPCHAT_ALLOWED_FOLDERS=str(allowed_folder),
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def ann(house: House) -> Person:
+    """A user."""
+    return house.user("ann")
+
+
+@pytest.fixture(scope="session")
+def bob(house: House) -> Person:
+    """Another user."""
+    return house.user("bob")
