@@ -11,6 +11,7 @@ bootstrap = python="$(python)"; \
 	command -v "$$python" >/dev/null || \
 		{ echo "MCP Chat needs Python 3.11 or newer, and there is no $${python:-python3} here." >&2; exit 1; }; \
 	"$$python" mcpchat_project/bootstrap.py
+migrate = .venv/bin/python manage.py migrate --verbosity 0
 
 help: ## Show this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-14s %s\n", $$1, $$2 }'
@@ -37,12 +38,12 @@ screenshots: ## Take pictures of every page into screenshots/
 
 user: export NEW_NAME = $(NAME)
 user: ## Make a user and print a login link (NAME=ann, STAFF=1 for the admin)
-	@$(bootstrap) && exec .venv/bin/python manage.py create_user "$$NEW_NAME" $(if $(STAFF),--staff)
+	@$(bootstrap) && $(migrate) && exec .venv/bin/python manage.py create_user "$$NEW_NAME" $(if $(STAFF),--staff)
 
 # USER is in every environment; only one typed on the command line counts.
 login-link: export LINK_NAME = $(if $(findstring command,$(origin USER)),$(USER),admin)
 login-link: ## Print a new one-time login link (USER=admin)
-	@$(bootstrap) && exec .venv/bin/python manage.py login_link "$$LINK_NAME"
+	@$(bootstrap) && $(migrate) && exec .venv/bin/python manage.py login_link "$$LINK_NAME"
 
 clean: ## Remove .venv and var, with all data
 	rm -rf .venv var

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -54,14 +54,14 @@ class Child:
         self.pid: int | None = None
         self._program: subprocess.Popen[bytes] | None = None
 
-    def start(self, folder: Path, environment: Mapping[str, str]) -> None:
+    def start(self, folder: Path) -> None:
         """Start it in a session of its own, so that Ctrl-C reaches the supervisor alone. Raises `OSError`."""
         self.started_at = time.monotonic()
         with _append(self.log) as log:
             self._program = subprocess.Popen(
                 self.process.command,
                 cwd=folder,
-                env={**environment, **self.process.environment},
+                env={**os.environ, **self.process.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

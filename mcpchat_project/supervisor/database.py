@@ -23,7 +23,8 @@ def prepare(say: Callable[[str], None]) -> None:
             call_command("migrate", verbosity=0, interactive=False)
         call_command("first_user", stdout=io.StringIO())
     except (DatabaseError, MigrationSchemaMissing, CommandError) as error:
-        raise StartError(f"The database cannot be used: {error}") from error
+        # Drivers explain in several lines.
+        raise StartError(f"The database cannot be used: {' '.join(str(error).split())}") from error
     finally:
         # The link is asked for seconds later; an open transaction or lock must not stay until then.
         connection.close()

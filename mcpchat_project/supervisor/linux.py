@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -49,6 +50,14 @@ def show_as(title: str) -> None:
     text = title.encode()[: max(0, end - start - 1)]
     ctypes.memset(start, 0, end - start)
     ctypes.memmove(start, text, len(text))
+
+
+def close_files() -> None:
+    """Close every file but input, output and errors: what a forked process has from its parent."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2:
+            with suppress(OSError):  # The one that reads the folder is closed already.
+                os.close(int(name))
 
 
 def descendants(root: int) -> set[int]:

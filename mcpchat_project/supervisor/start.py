@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 READY_SECONDS = 60.0
 BROKER_SECONDS = 10.0
 POLL_SECONDS = 0.1
-SAY_SECONDS = 2.0
+FIRST_LINE_SECONDS = 2.0
+NEXT_LINE_SECONDS = 1.0
 
 # The components of /readyz that have no process of their own name: who knows more about them.
 LOGS = {"database": "web", "redis": "web"}
@@ -55,7 +56,7 @@ def main() -> int:
 def _become(process: Process) -> int:
     """Run the process's module as its own command would; leave by the ordinary end of the interpreter."""
     # The lock, the pipe of signals: nothing of the supervisor's stays open here.
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    linux.close_files()
     linux.show_as(" ".join(process.command[2:]))
     os.environ.update(process.environment)
     module, *sys.argv[1:] = process.command[2:]
@@ -139,15 +140,16 @@ def _wait_for_broker(supervisor: Supervisor, chosen: broker.Broker) -> None:
 
 def _wait_until_ready(supervisor: Supervisor, address: Address) -> None:
     """Poll until all components are up. Raises `StartError` that names those which are not."""
-    started = said_at = time.monotonic()
+    started = time.monotonic()
+    say_at, said = started + FIRST_LINE_SECONDS, ""
     while not (state := _ask(supervisor, address)).complete:
         now = time.monotonic()
         if now - started > READY_SECONDS:
             logs = ", ".join(str(supervisor.log_of(LOGS.get(name, name))) for name in state.missing)
             raise StartError(f"Not ready after {READY_SECONDS:.0f} s: {state}; see {logs}")
-        if now - said_at > SAY_SECONDS:
+        if now > say_at and str(state) != said:
             say(f"Waiting for {state}")
-            said_at = now
+            say_at, said = now + NEXT_LINE_SECONDS, str(state)
         _pause(supervisor)
 
 

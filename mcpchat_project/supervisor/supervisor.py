@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from mcpchat_project.supervisor.child import Child
@@ -21,14 +21,13 @@ FAILURES_TO_POINT_AT_THE_LOG = 3
 class Supervisor:
     """Owns the child processes of this process: nothing else here may wait for a child of its own.
 
-    `folder` is where they run, `environment` what they inherit; `say` takes one line for people.
+    `folder` is where they run; `say` takes one line for people.
     """
 
     def __init__(
         self, *, folder: Path, log_folder: Path, signals: Signals, say: Callable[[str], None]
     ) -> None:
         self.signals = signals
-        self.environment: Mapping[str, str] = os.environ
         self._folder = folder
         self._log_folder = log_folder
         self._say = say
@@ -75,7 +74,7 @@ class Supervisor:
         child.fork(self._folder, self.signals)
 
     def _spawn(self, child: Child) -> None:
-        child.start(self._folder, self.environment)
+        child.start(self._folder)
 
     def _attempt(self, child: Child, start: Callable[[Child], None]) -> None:
         try:

@@ -29,7 +29,7 @@ def test_thirty_healthy_seconds_begin_anew() -> None:
 def test_a_program_that_cannot_be_started_is_due_again_later(tmp_path: Path) -> None:
     one = Child(Process(name="web", command=("/nonexistent/program",)), tmp_path)
     with pytest.raises(FileNotFoundError):
-        one.start(tmp_path, {})
+        one.start(tmp_path)
     assert one.delay() == pytest.approx(child.FIRST_DELAY_SECONDS)
     assert one.due_at > time.monotonic()
     assert one.pid is None

@@ -1,0 +1,221 @@
+"""The websocket door: who may listen, from where, and what is answered to whom."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from channels.testing import WebsocketCommunicator
+from django.db import OperationalError
+from django.test import Client
+from knox.models import AuthToken
+
+from mcpchat_project.asgi import application
+from sessions_app import feed, lifecycle
+from sessions_app.feed import Hub
+from sessions_app.models import ChatSession
+from tests.sessions.sockets import in_thread, record
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("hub")]
+Headers = list[tuple[bytes, bytes]]
+ORIGIN = (b"origin", b"http://testserver")
+
+
+@pytest.fixture
+def token(ann: Any) -> Headers:
+    """Headers that carry ann's API token."""
+    return [(b"authorization", f"Token {AuthToken.objects.create(ann)[1]}".encode())]
+
+
+@pytest.fixture
+def cookie(ann: Any) -> Headers:
+    """Headers that carry ann's login cookie, and no Origin."""
+    client = Client()
+    client.force_login(ann)
+    return [(b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode())]
+
+
+class Socket(WebsocketCommunicator):  # type: ignore[misc]  # channels is untyped
+    """A websocket client of the whole application."""
+
+    def __init__(self, session_id: object, headers: Headers, query: str = "") -> None:
+        super().__init__(application, f"/ws/sessions/{session_id}/{query}", headers=headers)
+
+    async def __aenter__(self) -> "Socket":
+        assert (await self.connect(timeout=5))[0]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.disconnect(timeout=5)
+
+    async def frame(self) -> list[dict[str, Any]]:
+        """Return the next frame's events."""
+        frame: list[dict[str, Any]] = json.loads(await self.receive_from(timeout=5))
+        return frame
+
+    async def kinds(self, count: int) -> list[str]:
+        """Return the kinds of the next events."""
+        kinds: list[str] = []
+        while len(kinds) < count:
+            kinds += [event["kind"] for event in await self.frame()]
+        return kinds
+
+    async def close_code(self) -> int:
+        """Return the code that the server closes with."""
+        output = await self.receive_output(timeout=5)
+        assert output["type"] == "websocket.close", output
+        return int(output["code"])
+
+
+async def _refused(session_id: object, headers: Headers, query: str = "") -> int:
+    async with Socket(session_id, headers, query) as socket:
+        return await socket.close_code()
+
+
+async def test_a_token_opens_the_feed_without_an_origin(session: ChatSession, token: Headers) -> None:
+    async with Socket(session.pk, token) as socket:
+        assert await socket.kinds(2) == ["session.started", "feed.ready"]
+        await record(session)
+        assert await socket.kinds(1) == ["session.updated"]
+
+
+async def test_a_cookie_with_an_allowed_origin_opens_the_feed(session: ChatSession, cookie: Headers) -> None:
+    async with Socket(session.pk, [*cookie, ORIGIN]) as socket:
+        assert await socket.kinds(2) == ["session.started", "feed.ready"]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [None, b"http://evil.example", b"http://testserver.evil.example", b"null", b"", b"http://", b"\xff\xfe"],
+)
+async def test_a_cookie_from_a_foreign_page_is_refused(
+    session: ChatSession, cookie: Headers, origin: bytes | None
+) -> None:
+    headers = cookie if origin is None else [*cookie, (b"origin", origin)]
+    assert await _refused(session.pk, headers) == 4403
+
+
+@pytest.mark.parametrize(
+    "header", [b"Token wrong", b"Token ", b"Token", b"Basic YTpi", b"", b"\xff\xff", b"Token " + b"0" * 64]
+)
+async def test_a_wrong_token_is_not_a_login(session: ChatSession, header: bytes) -> None:
+    assert await _refused(session.pk, [(b"authorization", header)]) == 4401
+
+
+async def test_a_wrong_token_does_not_fall_back_to_the_cookie(session: ChatSession, cookie: Headers) -> None:
+    headers = [(b"authorization", b"Token wrong"), *cookie, ORIGIN]
+    assert await _refused(session.pk, headers) == 4401
+
+
+async def test_rest_and_websocket_take_the_same_authorization_header(
+    session: ChatSession, token: Headers
+) -> None:
+    value = token[0][1].decode().replace("Token", "token")
+    answer = await in_thread(
+        lambda: Client().get(f"/api/sessions/{session.pk}/", headers={"authorization": value})
+    )
+    opened = await _first_output(session, [(b"authorization", value.encode())])
+    assert (answer.status_code == 200) == (opened["type"] == "websocket.send")
+
+
+async def _first_output(session: ChatSession, headers: Headers) -> dict[str, Any]:
+    async with Socket(session.pk, headers) as socket:
+        output: dict[str, Any] = await socket.receive_output(timeout=5)
+        return output
+
+
+async def test_a_page_without_a_login_is_told_so(session: ChatSession) -> None:
+    assert await _refused(session.pk, [ORIGIN]) == 4401
+
+
+async def test_another_users_session_looks_like_none(bob: Any, token: Headers) -> None:
+    theirs = await in_thread(lambda: lifecycle.start(bob))
+    assert await _refused(theirs.pk, token) == 4404
+    assert await _refused(uuid4(), token) == 4404
+
+
+async def test_a_deleted_session_is_none(session: ChatSession, token: Headers) -> None:
+    await in_thread(lambda: lifecycle.delete(session.pk))
+    assert await _refused(session.pk, token) == 4404
+
+
+@pytest.mark.parametrize(
+    "after", ["abc", "-1", "2", "1.0", "%D9%A1", "9" * 18, "9" * 400, "1%00", "0x1", "%2B1", "1&after=99"]
+)
+async def test_an_after_that_makes_no_sense_is_refused(
+    session: ChatSession, token: Headers, after: str
+) -> None:
+    assert await _refused(session.pk, token, f"?after={after}") == 4400
+
+
+async def test_after_the_newest_event_nothing_is_replayed(session: ChatSession, token: Headers) -> None:
+    async with Socket(session.pk, token, "?after=1") as socket:
+        assert await socket.frame() == [{"kind": "feed.ready", "payload": {"last_seq": 1}}]
+
+
+async def test_a_ping_is_answered(session: ChatSession, token: Headers) -> None:
+    async with Socket(session.pk, token, "?after=1") as socket:
+        await socket.frame()
+        await socket.send_to('{"type": "ping"}')
+        assert await socket.kinds(1) == ["feed.pong"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{", "malformed_json"),
+        ("", "malformed_json"),
+        ("x" * 2000, "malformed_json"),
+        ("[" * 1000, "malformed_json"),
+        ("[]", "unknown_type"),
+        ("1", "unknown_type"),
+        ('{"type": "subscribe"}', "unknown_type"),
+        ('{"type": ["ping"]}', "unknown_type"),
+    ],
+)
+async def test_nonsense_is_answered_and_the_socket_stays(
+    session: ChatSession, token: Headers, text: str, code: str
+) -> None:
+    async with Socket(session.pk, token, "?after=1") as socket:
+        await socket.frame()
+        await socket.send_to(text)
+        error = (await socket.frame())[0]
+        assert (error["kind"], error["payload"]["code"]) == ("feed.error", code)
+        await record(session)
+        assert await socket.kinds(1) == ["session.updated"]
+
+
+async def test_binary_frames_are_answered_by_an_error(session: ChatSession, token: Headers) -> None:
+    async with Socket(session.pk, token, "?after=1") as socket:
+        await socket.frame()
+        await socket.send_to(bytes_data=b"\x00\xff")
+        assert await socket.kinds(1) == ["feed.error"]
+
+
+async def test_a_socket_that_goes_leaves_nothing_behind(
+    session: ChatSession, token: Headers, hub: Hub
+) -> None:
+    async with Socket(session.pk, token) as socket:
+        await socket.kinds(2)
+        assert len(hub.topics) == 1
+    assert (hub.topics, hub._joins) == ({}, {})
+
+
+async def test_a_feed_that_cannot_be_read_closes_the_socket(
+    session: ChatSession, token: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> list[feed.Line]:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(feed, "_rows_after", fail)
+    async with Socket(session.pk, token) as socket:
+        assert await socket.close_code() >= 1011
+
+
+async def test_an_address_that_does_not_exist_opens_no_socket(
+    token: Headers, client_of: Callable[..., Any]
+) -> None:
+    socket = WebsocketCommunicator(application, "/ws/nothing/", headers=token)
+    with pytest.raises(ValueError, match="No route found"):
+        await socket.connect(timeout=5)
