@@ -103,7 +103,7 @@ def send_task(name: str, queue: str, *arguments: Any) -> None:
     """Publish a task message; failure is logged, because the row is what counts."""
     try:
         current_app.send_task(name, args=arguments, queue=queue)
-    except Exception as error:  # whatever the transport raises, the keeper sends again
+    except Exception as error:  # noqa: BLE001  # whatever the transport raises, the keeper sends again
         logger.warning("could not send %s%r: %s", name, arguments, error)
 
 

@@ -24,6 +24,6 @@ class AgentsConfig(AppConfig):
 
 def _ensure_pools(sender: AppConfig, using: str, **_: Any) -> None:
     """Make sure that the pools exist; caps that an operator changed stay."""
-    pools = sender.get_model("Pool")._default_manager.using(using)
+    Pool = import_module("agents_app.models").Pool  # noqa: N806  # a class
     for name, cap in settings.POOL_DEFAULTS.items():
-        pools.get_or_create(name=name, defaults={"cap": cap})
+        Pool.objects.using(using).get_or_create(name=name, defaults={"cap": cap})

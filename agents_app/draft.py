@@ -32,15 +32,15 @@ class Draft:
     def flush(self, store: bool = False) -> None:
         """Announce new text; store the whole if half a second has passed, or at once with `store`."""
         text = self._text
-        if not text or not self._open():
+        message = self._opened() if text else None
+        if message is None:
             return
-        assert self._message is not None
         if len(text) > self._announced:
-            self._announce(self._message, text)
+            self._announce(message, text)
         due = time.monotonic() - self._stored_at >= STORE_SECONDS
         if len(text) > self._stored and (store or due):
             self._stored, self._stored_at = len(text), time.monotonic()
-            messages.save_draft(self._message.pk, self._message.generation, text)
+            messages.save_draft(message.pk, message.generation, text)
 
     def complete(self, steps: list[Any]) -> bool:
         """Store the turn's steps and end this step's text with them; False if the turn is no longer ours."""
@@ -49,10 +49,11 @@ class Draft:
         self._text, self._message, self._announced, self._stored = "", None, 0, 0
         return turns.store_steps(self._turn, steps, finished)
 
-    def _open(self) -> bool:
+    def _opened(self) -> Message | None:
+        """Return the message that the text goes into; None if the turn is no longer ours."""
         if self._message is None:
             self._message = turns.begin_text(self._turn)
-        return self._message is not None
+        return self._message
 
     def _announce(self, message: Message, text: str) -> None:
         delta = {

@@ -133,7 +133,7 @@ def _call(
             result = tool.run(_FastContext(session, Path(folder)), **arguments)
     except (ToolError, Refusal) as error:
         return _end(call_id, session, error={"code": error.code, "message": str(error)})
-    except (Stopped, Exception) as error:  # a tool's bug is the call's result, not the turn's end
+    except (Stopped, Exception) as error:  # noqa: BLE001  # a tool's bug is the call's result, not the turn's end
         message = f"{type(error).__name__}: {error}"[:500]
         return _end(call_id, session, error={"code": "tool_error", "message": message})
     return _end(call_id, session, result=result)

@@ -56,7 +56,7 @@ def run(turn_id: UUID, attempt: int) -> None:
     answer = Answer(turn, thread)
     try:
         thread.run(answer.run())
-    except Exception as error:  # every failure of a turn is told in the chat
+    except Exception as error:  # noqa: BLE001  # every failure of a turn is told in the chat
         if answer.interruption is None:
             _fail(turn, error)
             return

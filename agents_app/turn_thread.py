@@ -54,7 +54,7 @@ class TurnThread:
         def call() -> None:
             try:
                 result = function(*args, **kwargs)
-            except BaseException as error:  # handed to the coroutine that asked
+            except BaseException as error:  # noqa: BLE001  # handed to the coroutine that asked
                 loop.call_soon_threadsafe(_settle, done, None, error)
             else:
                 loop.call_soon_threadsafe(_settle, done, result, None)

@@ -113,8 +113,7 @@ def _teller(context: ToolContext, total: int) -> Callable[[int], None]:
 
 def _store(context: ToolContext, draft: Path, file_name: str) -> Export:
     """Give the file its name in the storage; a second attempt replaces what the first one left."""
-    assert context.subagent_id is not None
-    export = Export.objects.get(subagent__pk=context.subagent_id)
+    export = Export.objects.get(subagent__pk=str(context.subagent_id))
     with draft.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         context.check()

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.registry import ToolResult, tool
@@ -50,7 +51,7 @@ def probe(
 @tool(name="probe_once", description="Work that must not be repeated.", input_schema=_SCHEMA, heavy=True)
 def probe_once(context: ToolContext, **arguments: object) -> ToolResult:
     """Work as `probe` does."""
-    return probe(context, **arguments)  # type: ignore[arg-type]  # checked against the schema
+    return probe(context, **arguments)
 
 
 @tool(
@@ -67,10 +68,8 @@ def probe_stubborn(context: ToolContext, seconds: float = 0, ledger: str = "", *
     subprocess.Popen([sys.executable, "-c", f"import time; time.sleep(600)  # {context.subagent_id}"])
     began = time.monotonic()
     while time.monotonic() - began < seconds:
-        try:
+        with suppress(Stopped):
             context.progress(1, "deaf")
-        except Stopped:
-            pass
         time.sleep(0.05)
     return ToolResult(summary="Slept.")
 
@@ -85,7 +84,7 @@ def probe_stubborn(context: ToolContext, seconds: float = 0, ledger: str = "", *
 )
 def probe_brief(context: ToolContext, **arguments: object) -> ToolResult:
     """Work as `probe_stubborn` does, for longer than it may."""
-    return probe_stubborn(context, **arguments)  # type: ignore[arg-type]  # checked against the schema
+    return probe_stubborn(context, **arguments)
 
 
 @tool(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from agents_app.codebase import licences
 from agents_app.codebase.dependencies import manifests
 from agents_app.codebase.dependencies.model import RUNTIME
-from agents_app.codebase.files import Listing
+from agents_app.codebase.files import Listing, steadily
 from agents_app.codebase.inspection import LICENCE, MANIFEST, Answer, Task, inspect
 from agents_app.codebase.source import Source
 from agents_app.codebase.stages import Stage
@@ -56,10 +56,14 @@ class Declarations:
 def scan(context: ToolContext, stage: Stage, source: Source, listing: Listing) -> Declarations:
     """Read the manifests and licence files in `listing`; progress is bytes read of all. Raises `Stopped`."""
     found = Declarations()
+    tasks = [
+        Task(LICENCE, file) for file in steadily(context, listing.files) if licences.is_licence(file.path)
+    ][: licences.MAX_FILES]
+    declaring = [
+        Task(MANIFEST, file) for file in steadily(context, listing.files) if manifests.is_manifest(file.path)
+    ]
     # The manifests nearest to the root tell most about the code base itself.
-    paths = sorted(listing.files, key=lambda file: (file.path.count("/"), file.path))
-    tasks = [Task(LICENCE, file) for file in paths if licences.is_licence(file.path)][: licences.MAX_FILES]
-    declaring = [Task(MANIFEST, file) for file in paths if manifests.is_manifest(file.path)]
+    declaring.sort(key=lambda task: (task.file.path.count("/"), task.file.path))
     found.unread_manifests = max(0, len(declaring) - MAX_MANIFESTS)
 
     def receive(task: Task, answer: Answer) -> None:

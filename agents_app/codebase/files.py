@@ -3,16 +3,17 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from agents_app.codebase.inventory import MAX_FILES
 from agents_app.codebase.source import Source
 from agents_app.codebase.stages import Stage
-from agents_app.context import ToolError
+from agents_app.context import ToolContext, ToolError
 
 _CHECK_SECONDS = 0.1
+_CHECK_FILES = 500
 _VERSION_CONTROL = {".bzr", ".git", ".hg", ".svn"}
 # What tools install or generate: somebody else's code, or none.
 _SKIPPED = {
@@ -32,13 +33,9 @@ class SourceFile:
     size: int
 
     @property
-    def name(self) -> str:
-        return PurePosixPath(self.path).name
-
-    @property
     def extension(self) -> str:
         """What follows the last dot of the name, in lower case."""
-        return PurePosixPath(self.path).suffix.removeprefix(".").lower()
+        return self.path.rpartition("/")[2].rpartition(".")[2].lower()
 
 
 @dataclass
@@ -54,6 +51,14 @@ class Listing:
     def size(self) -> int:
         """The bytes of all files together."""
         return sum(file.size for file in self.files)
+
+
+def steadily(context: ToolContext, files: Iterable[SourceFile]) -> Iterator[SourceFile]:
+    """Yield `files`, which may be very many, and raise `Stopped` in between if the work was cancelled."""
+    for number, file in enumerate(files):
+        if number % _CHECK_FILES == 0:
+            context.check()
+        yield file
 
 
 def list_files(stage: Stage, source: Source) -> Listing:

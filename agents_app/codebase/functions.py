@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from agents_app.codebase.conventions import PARSED_EXTENSIONS, is_test_file
-from agents_app.codebase.files import Listing
+from agents_app.codebase.files import Listing, steadily
 from agents_app.codebase.inspection import SYMBOLS, Answer, Task, inspect
 from agents_app.codebase.source import Source
 from agents_app.codebase.stages import Stage
@@ -51,7 +51,7 @@ def survey(context: ToolContext, stage: Stage, source: Source, listing: Listing)
     """Read the source files in `listing`; progress is bytes read of all. Raises `Stopped`."""
     found = Functions()
     readable = []
-    for file in listing.files:
+    for file in steadily(context, listing.files):
         found.test_files += is_test_file(file.path)
         if file.extension in PARSED_EXTENSIONS and file.size > MAX_FILE_BYTES:
             found.skipped["larger than 1 MiB"] += 1

@@ -1,7 +1,6 @@
 """Licence files: which they are, and which licence their first lines are of."""
 
 import re
-from pathlib import PurePosixPath
 
 MAX_FILES = 20
 _NAMES = re.compile(r"(?:(?:un)?licen[cs]es?|copying)(?:[._-][\w.-]{0,40})?", re.IGNORECASE)
@@ -32,14 +31,10 @@ _PATTERNS = [(name, re.compile(pattern.replace(" ", r"\s+"), re.IGNORECASE)) for
 
 def is_licence(path: str) -> bool:
     """Say whether `path` is a licence file of the whole code base: at its root or in LICENSES."""
-    parts = PurePosixPath(path)
-    if str(parts.parent) == "LICENSES":
-        return True
-    return (
-        str(parts.parent) == "."
-        and bool(_NAMES.fullmatch(parts.name))
-        and parts.suffix[1:].lower() not in _CODE
-    )
+    folder, _slash, name = path.rpartition("/")
+    if folder:
+        return folder == "LICENSES"
+    return bool(_NAMES.fullmatch(name)) and name.rpartition(".")[2].lower() not in _CODE
 
 
 def identify(text: str) -> str:

@@ -45,8 +45,7 @@ def build(model_name: str) -> Model:
 
 async def _answer(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
     """Stream the answer to the newest request: text in words, then the tool calls that it takes."""
-    newest = messages[-1]
-    assert isinstance(newest, ModelRequest)
+    newest = next(message for message in reversed(messages) if isinstance(message, ModelRequest))
     texts, calls = _plan(newest, f"{len(messages)}")
     for word in re.findall(r"\S+\s*|\s+", "\n\n".join(texts)):
         yield word

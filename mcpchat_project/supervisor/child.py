@@ -81,10 +81,8 @@ class Child:
             self.pid = os.fork()
             if self.pid == 0:
                 tie()
-                os.setsid()
-                os.chdir(folder)
+                _detach(folder, log.fileno())
                 signals.forget()
-                _connect(log.fileno())
                 raise Forked(self.process)
 
     def ended(self, exit_code: int) -> float:
@@ -114,12 +112,18 @@ class Child:
             _send(os.kill, self.pid)  # One that was forked just now leads no group yet.
 
 
-def _connect(log: int) -> None:
-    """Give a forked child its input and output."""
-    sys.stdout.flush()
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((nothing, 0), (log, 1), (log, 2)):
-        os.dup2(source, target)
+def _detach(folder: Path, log: int) -> None:
+    """Give a forked child a session, a folder, input and output of its own, or end it."""
+    try:
+        os.setsid()
+        os.chdir(folder)
+        sys.stdout.flush()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((nothing, 0), (log, 1), (log, 2)):
+            os.dup2(source, target)
+    except OSError:
+        # Going on would make it a second supervisor.
+        os._exit(1)
 
 
 def _send(send: Callable[[int, int], None], pid: int) -> None:

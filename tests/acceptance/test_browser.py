@@ -168,7 +168,7 @@ def test_used_login_link_is_refused_with_what_to_do(browser: Browser, house: Hou
     other = second.new_page()
     other.goto(link)
     button = other.get_by_role("button", name="Log in")
-    if wait_for("the page is there", lambda: other.title()) and button.count():
+    if wait_for("the page is there", other.title) and button.count():
         button.click()
     expect(other.locator("main")).to_contain_text("login_link")
     second.close()

@@ -1,12 +1,11 @@
 """The websocket door: who may listen, from where, and what is answered to whom."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from channels.testing import WebsocketCommunicator
+from asgiref.testing import ApplicationCommunicator
 from django.db import OperationalError
 from django.test import Client
 from knox.models import AuthToken
@@ -36,22 +35,31 @@ def cookie(ann: Any) -> Headers:
     return [(b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode())]
 
 
-class Socket(WebsocketCommunicator):  # type: ignore[misc]  # channels is untyped
+class Socket(ApplicationCommunicator):
     """A websocket client of the whole application."""
 
-    def __init__(self, session_id: object, headers: Headers, query: str = "") -> None:
-        super().__init__(application, f"/ws/sessions/{session_id}/{query}", headers=headers)
+    def __init__(self, path: str, headers: Headers, query: str = "") -> None:
+        scope = {"type": "websocket", "path": path, "query_string": query.encode(), "headers": headers}
+        super().__init__(application, scope | {"subprotocols": []})
 
     async def __aenter__(self) -> "Socket":
-        assert (await self.connect(timeout=5))[0]
+        await self.send_input({"type": "websocket.connect"})
+        assert (await self.receive_output(5))["type"] == "websocket.accept"
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.disconnect(timeout=5)
+        await self.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.wait(5)
+
+    async def say(self, text: str | None = None, data: bytes | None = None) -> None:
+        """Send a frame, of text or of bytes."""
+        await self.send_input({"type": "websocket.receive", "text": text, "bytes": data})
 
     async def frame(self) -> list[dict[str, Any]]:
         """Return the next frame's events."""
-        frame: list[dict[str, Any]] = json.loads(await self.receive_from(timeout=5))
+        output = await self.receive_output(5)
+        assert output["type"] == "websocket.send", output
+        frame: list[dict[str, Any]] = json.loads(output["text"])
         return frame
 
     async def kinds(self, count: int) -> list[str]:
@@ -63,25 +71,29 @@ class Socket(WebsocketCommunicator):  # type: ignore[misc]  # channels is untype
 
     async def close_code(self) -> int:
         """Return the code that the server closes with."""
-        output = await self.receive_output(timeout=5)
+        output = await self.receive_output(5)
         assert output["type"] == "websocket.close", output
         return int(output["code"])
 
 
+def _feed(session_id: object, headers: Headers, query: str = "") -> Socket:
+    return Socket(f"/ws/sessions/{session_id}/", headers, query)
+
+
 async def _refused(session_id: object, headers: Headers, query: str = "") -> int:
-    async with Socket(session_id, headers, query) as socket:
+    async with _feed(session_id, headers, query) as socket:
         return await socket.close_code()
 
 
 async def test_a_token_opens_the_feed_without_an_origin(session: ChatSession, token: Headers) -> None:
-    async with Socket(session.pk, token) as socket:
+    async with _feed(session.pk, token) as socket:
         assert await socket.kinds(2) == ["session.started", "feed.ready"]
         await record(session)
         assert await socket.kinds(1) == ["session.updated"]
 
 
 async def test_a_cookie_with_an_allowed_origin_opens_the_feed(session: ChatSession, cookie: Headers) -> None:
-    async with Socket(session.pk, [*cookie, ORIGIN]) as socket:
+    async with _feed(session.pk, [*cookie, ORIGIN]) as socket:
         assert await socket.kinds(2) == ["session.started", "feed.ready"]
 
 
@@ -120,8 +132,8 @@ async def test_rest_and_websocket_take_the_same_authorization_header(
 
 
 async def _first_output(session: ChatSession, headers: Headers) -> dict[str, Any]:
-    async with Socket(session.pk, headers) as socket:
-        output: dict[str, Any] = await socket.receive_output(timeout=5)
+    async with _feed(session.pk, headers) as socket:
+        output: dict[str, Any] = await socket.receive_output(5)
         return output
 
 
@@ -146,18 +158,18 @@ async def test_a_deleted_session_is_none(session: ChatSession, token: Headers) -
 async def test_an_after_that_makes_no_sense_is_refused(
     session: ChatSession, token: Headers, after: str
 ) -> None:
-    assert await _refused(session.pk, token, f"?after={after}") == 4400
+    assert await _refused(session.pk, token, f"after={after}") == 4400
 
 
 async def test_after_the_newest_event_nothing_is_replayed(session: ChatSession, token: Headers) -> None:
-    async with Socket(session.pk, token, "?after=1") as socket:
+    async with _feed(session.pk, token, "after=1") as socket:
         assert await socket.frame() == [{"kind": "feed.ready", "payload": {"last_seq": 1}}]
 
 
 async def test_a_ping_is_answered(session: ChatSession, token: Headers) -> None:
-    async with Socket(session.pk, token, "?after=1") as socket:
+    async with _feed(session.pk, token, "after=1") as socket:
         await socket.frame()
-        await socket.send_to('{"type": "ping"}')
+        await socket.say('{"type": "ping"}')
         assert await socket.kinds(1) == ["feed.pong"]
 
 
@@ -177,9 +189,9 @@ async def test_a_ping_is_answered(session: ChatSession, token: Headers) -> None:
 async def test_nonsense_is_answered_and_the_socket_stays(
     session: ChatSession, token: Headers, text: str, code: str
 ) -> None:
-    async with Socket(session.pk, token, "?after=1") as socket:
+    async with _feed(session.pk, token, "after=1") as socket:
         await socket.frame()
-        await socket.send_to(text)
+        await socket.say(text)
         error = (await socket.frame())[0]
         assert (error["kind"], error["payload"]["code"]) == ("feed.error", code)
         await record(session)
@@ -187,16 +199,16 @@ async def test_nonsense_is_answered_and_the_socket_stays(
 
 
 async def test_binary_frames_are_answered_by_an_error(session: ChatSession, token: Headers) -> None:
-    async with Socket(session.pk, token, "?after=1") as socket:
+    async with _feed(session.pk, token, "after=1") as socket:
         await socket.frame()
-        await socket.send_to(bytes_data=b"\x00\xff")
+        await socket.say(data=b"\x00\xff")
         assert await socket.kinds(1) == ["feed.error"]
 
 
 async def test_a_socket_that_goes_leaves_nothing_behind(
     session: ChatSession, token: Headers, hub: Hub
 ) -> None:
-    async with Socket(session.pk, token) as socket:
+    async with _feed(session.pk, token) as socket:
         await socket.kinds(2)
         assert len(hub.topics) == 1
     assert (hub.topics, hub._joins) == ({}, {})
@@ -209,13 +221,11 @@ async def test_a_feed_that_cannot_be_read_closes_the_socket(
         raise OperationalError("the database is away")
 
     monkeypatch.setattr(feed, "_rows_after", fail)
-    async with Socket(session.pk, token) as socket:
+    async with _feed(session.pk, token) as socket:
         assert await socket.close_code() >= 1011
 
 
-async def test_an_address_that_does_not_exist_opens_no_socket(
-    token: Headers, client_of: Callable[..., Any]
-) -> None:
-    socket = WebsocketCommunicator(application, "/ws/nothing/", headers=token)
+async def test_an_address_that_does_not_exist_opens_no_socket(token: Headers) -> None:
+    socket = Socket("/ws/nothing/", token)
     with pytest.raises(ValueError, match="No route found"):
-        await socket.connect(timeout=5)
+        await socket.__aenter__()

@@ -2,7 +2,6 @@
 
 import re
 from itertools import islice
-from pathlib import PurePosixPath
 from typing import TypedDict
 
 from agents_app.codebase.dependencies import go, java, javascript, php, python, ruby, rust
@@ -43,12 +42,12 @@ class Manifest(TypedDict):
 
 def is_manifest(path: str) -> bool:
     """Say whether `path` is a file that `read` understands."""
-    return PurePosixPath(path).name in _READERS or bool(_REQUIREMENTS.search(path))
+    return path.rpartition("/")[2] in _READERS or bool(_REQUIREMENTS.search(path))
 
 
 def read(path: str, data: bytes) -> Manifest:
     """Read the manifest `path`; at most `MAX_DEPENDENCIES` are taken from one file."""
-    reader = _READERS.get(PurePosixPath(path).name, python.requirements)
+    reader = _READERS.get(path.rpartition("/")[2], python.requirements)
     try:
         found = [_row(dependency) for dependency in islice(reader(path, data), MAX_DEPENDENCIES)]
     except Unreadable as reason:
