@@ -37,7 +37,7 @@ class SubagentAdmin(ReadOnlyAdmin):
         "pool",
         "state",
         "attempt",
-        "progress",
+        "percent",
         "stage",
         "queued_at",
         "finished_at",
@@ -45,6 +45,11 @@ class SubagentAdmin(ReadOnlyAdmin):
     list_filter = ["state", "pool", "tool_name"]
     search_fields = ["title", "id", "session__id", "owner__username"]
     actions = ["cancel", "retry"]
+
+    @admin.display(description="Progress")
+    def percent(self, subagent: Subagent) -> str:
+        """Return the progress in whole percent."""
+        return f"{subagent.progress:.0f} %"
 
     @admin.action(description="Cancel the chosen subagents")
     def cancel(self, request: HttpRequest, rows: QuerySet[Subagent]) -> None:

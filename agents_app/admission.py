@@ -10,6 +10,7 @@ last admission, so nobody saves up turns and nobody waits for a batch.
 
 import logging
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +24,8 @@ from django.utils import timezone
 from agents_app.models import Pool, PoolShare, Subagent, Worker
 
 logger = logging.getLogger(__name__)
+
+POSITIONS_AN_OWNER = 20
 
 # A statement of its own, before the one that counts: under READ COMMITTED that one then sees every commit
 # of the lock's earlier holders. The key is the pool's name.
@@ -164,24 +167,47 @@ def own_share(pool: Pool, owner_id: int) -> None:
 
 
 def position(subagent: Subagent) -> int | None:
-    """Return how many starts away a queued subagent is (1 is next), or None if it is not queued.
-
-    Owners take turns: of every other owner as many go before it as of its own, and one more if that
-    owner's round is lower.
-    """
+    """Return how many starts away a queued subagent is (1 is next), or None if it is not queued."""
     if subagent.state != Subagent.State.QUEUED:
         return None
-    own = Subagent.objects.all().ahead_of(subagent).count()
-    queued = Subagent.objects.filter(pool_id=subagent.pool_id, state="queued")
-    others = (
-        queued.exclude(owner_id=subagent.owner_id).values_list("owner_id").annotate(Count("id")).order_by()
+    ahead = Subagent.objects.all().ahead_of(subagent).count()
+    return _Queue(subagent.pool_id).position(subagent.owner_id, ahead)
+
+
+def positions(pool_name: str) -> dict[uuid.UUID, tuple[uuid.UUID, int]]:
+    """Return (session id, position) of the first queued subagents of each owner, by subagent id."""
+    rows = Subagent.objects.filter(pool_id=pool_name, state="queued").order_by(
+        "owner_id", "-priority", "queued_at", "id"
     )
-    rounds = _effective_rounds(subagent.pool_id)
-    mine = rounds.get(subagent.owner_id, 0)
-    before = sum(min(count, own + (rounds.get(owner, 0) < mine)) for owner, count in others)
-    return 1 + own + int(before)
+    queue, ahead, found = _Queue(pool_name), Counter[int](), {}
+    for subagent_id, session_id, owner_id in rows.values_list("id", "session_id", "owner_id"):
+        if ahead[owner_id] < POSITIONS_AN_OWNER:
+            found[subagent_id] = (session_id, queue.position(owner_id, ahead[owner_id]))
+        ahead[owner_id] += 1
+    return found
 
 
-def _effective_rounds(pool_name: str) -> dict[int, int]:
-    shares = PoolShare.objects.filter(pool_id=pool_name).values_list("owner_id", "round", "pool__clock")
-    return {owner_id: max(own_round, clock) for owner_id, own_round, clock in shares}
+class _Queue:
+    """How many subagents of each owner wait in a pool, and the owners' rounds.
+
+    Owners take turns: of every other owner as many go before an item as of its own, and one more if that
+    owner's round is lower.
+    """
+
+    def __init__(self, pool_name: str) -> None:
+        queued = Subagent.objects.filter(pool_id=pool_name, state="queued")
+        self._counts = dict(queued.values_list("owner_id").annotate(Count("id")).order_by())
+        self._rounds = _effective_rounds(pool_name)
+
+    def position(self, owner_id: int, ahead: int) -> int:
+        """Return the position of an owner's item that has `ahead` of the same owner before it."""
+        mine = self._rounds.get(owner_id, (0, 0))
+        others = ((other, count) for other, count in self._counts.items() if other != owner_id)
+        before = (min(count, ahead + (self._rounds.get(other, (0, 0)) < mine)) for other, count in others)
+        return 1 + ahead + sum(before)
+
+
+def _effective_rounds(pool_name: str) -> dict[int, tuple[int, int]]:
+    """Return each owner's place among the rounds; the share's id breaks ties, as in the statement."""
+    shares = PoolShare.objects.filter(pool_id=pool_name).values_list("owner_id", "round", "pool__clock", "id")
+    return {owner_id: (max(own_round, clock), share) for owner_id, own_round, clock, share in shares}

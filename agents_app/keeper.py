@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import close_old_connections, transaction
@@ -23,6 +24,7 @@ from agents_app import admission, liveness, pool, process_groups, runner, turns
 from agents_app.liveness import Identity
 from agents_app.models import Pool, Subagent, Turn, Worker
 from agents_app.pool import Outcome
+from agents_app.presentation import announce_position
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +50,7 @@ class Keeper:
             (1.0, self.bury_other_hosts),
         ]
         self._due: dict[Callable[[], None], float] = {}
+        self._positions: dict[str, dict[UUID, tuple[UUID, int]]] = {}
         self._last_scan = time.monotonic()
         self._scan_from = 0.0
         self.identity = liveness.register(Worker.Kind.KEEPER)
@@ -98,6 +101,7 @@ class Keeper:
         now = timezone.now()
         for name in Pool.objects.values_list("name", flat=True):
             admission.admit(name)
+            self._tell_positions(name)
         admission.send_again(now)
         turns.send_again(now)
 
@@ -124,6 +128,15 @@ class Keeper:
         while liveness.identities() != [self.identity] and time.monotonic() < deadline:
             self._do(self.bury_the_dead)
             time.sleep(PROBE_SECONDS / 4)
+
+    def _tell_positions(self, pool_name: str) -> None:
+        """Announce the places in a queue that changed since the last look."""
+        positions = admission.positions(pool_name)
+        known = self._positions.get(pool_name, {})
+        self._positions[pool_name] = positions
+        for subagent_id, (session_id, position) in positions.items():
+            if known.get(subagent_id, (session_id, 0))[1] not in (0, position):
+                announce_position(session_id, subagent_id, position)
 
     def _do(self, duty: Callable[[], None]) -> None:
         try:

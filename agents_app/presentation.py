@@ -2,14 +2,17 @@
 
 from datetime import datetime
 from typing import Any, cast
+from uuid import UUID
 
 from agents_app import admission
 from agents_app.models import Subagent, ToolCall, Turn
-from sessions_app.events import json_bytes
-from sessions_app.payloads import Error, SubagentPayload, ToolCallPayload, TurnPayload
+from sessions_app.events import announce, json_bytes
+from sessions_app.markdown import render
+from sessions_app.payloads import Error, SubagentPayload, SubagentProgress, ToolCallPayload, TurnPayload
 
 ARGUMENTS_MAX_BYTES = 4096
-RESULT_MAX_BYTES = 6144
+RESULT_MAX_BYTES = 4096
+SUMMARY_MAX_CHARACTERS = 1000
 
 
 def subagent_payload(subagent: Subagent) -> SubagentPayload:
@@ -36,6 +39,7 @@ def subagent_payload(subagent: Subagent) -> SubagentPayload:
         "queue_ms": milliseconds(subagent.queued_at, subagent.started_at),
         "duration_ms": milliseconds(subagent.started_at, subagent.finished_at),
         "result": _without_data(subagent.result),
+        "summary_html": _summary_html(subagent.result),
         "error": subagent.error,
     }
 
@@ -73,6 +77,18 @@ def tool_payload(call: ToolCall) -> ToolCallPayload:
     return payload
 
 
+def announce_position(session_id: UUID, subagent_id: UUID, position: int) -> None:
+    """Tell the feed the place in the queue of a subagent that waits."""
+    payload: SubagentProgress = {
+        "subagent_id": str(subagent_id),
+        "progress": 0,
+        "stage": "",
+        "estimated_seconds_left": None,
+        "queue_position": position,
+    }
+    announce(session_id, "subagent.progress", payload)
+
+
 def bounded(value: Any, limit: int) -> Any:
     """Return `value`, or a note in its place if its JSON is over `limit` bytes."""
     size = json_bytes(value)
@@ -89,6 +105,11 @@ def _without_data(result: Any) -> Any:
     if not isinstance(result, dict):
         return None
     return bounded({name: value for name, value in result.items() if name != "data"}, RESULT_MAX_BYTES)
+
+
+def _summary_html(result: Any) -> str:
+    summary = result.get("summary") if isinstance(result, dict) else None
+    return render(summary[:SUMMARY_MAX_CHARACTERS]) if isinstance(summary, str) else ""
 
 
 def _iso(moment: datetime | None) -> str | None:

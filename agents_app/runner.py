@@ -17,6 +17,7 @@ from agents_app.attempt import Attempt
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.models import Subagent
 from agents_app.pool import Outcome
+from agents_app.presentation import SUMMARY_MAX_CHARACTERS
 from agents_app.registry import find_agent_type
 from sessions_app.errors import Refusal
 from sessions_app.events import json_bytes
@@ -62,7 +63,7 @@ def _execute(context: ToolContext, subagent: Subagent) -> Outcome:
     except Exception as error:  # a tool's bug ends its own attempt, not the worker
         logger.exception("%s failed", subagent)
         return _failed("tool_error", f"{type(error).__name__}: {error}"[:500])
-    body: dict[str, Any] = {"summary": result.summary[:4000], "data": dict(result.data)}
+    body: dict[str, Any] = {"summary": result.summary[:SUMMARY_MAX_CHARACTERS], "data": dict(result.data)}
     if json_bytes(body) > RESULT_MAX_BYTES:
         return _failed("result_too_large", f"The result is larger than {RESULT_MAX_BYTES:,} bytes.")
     body["has_report"] = bool(result.report)

@@ -11,6 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
+from mcpchat_project.environment import number, switch
 from mcpchat_project.secret_key import secret_key
 
 # Makes Django's generic classes subscriptable, as their types say they are.
@@ -31,12 +32,12 @@ STATIC_ROOT = VAR_DIR / "static"
 for folder in (VAR_DIR, RUN_DIR, LOCK_DIR, WORK_DIR, LOG_DIR, MEDIA_ROOT, STATIC_ROOT):
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = switch(env, "DEBUG")
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret_key(VAR_DIR / "secret_key")
 HOST_ID = env.str("MCPCHAT_HOST_ID", default=socket.gethostname())
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-HTTPS = env.bool("HTTPS", default=False)
+HTTPS = switch(env, "HTTPS")
 
 INSTALLED_APPS = [
     "exports_app",
@@ -201,9 +202,11 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
+# Who asks for health stands beside the process, not behind the proxy.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-if env.bool("BEHIND_PROXY", default=False):
+if switch(env, "BEHIND_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
@@ -231,13 +234,13 @@ LOGGING = {
 
 # The chat
 MCPCHAT_MODEL = env.str("MCPCHAT_MODEL", default="demo")
-MESSAGE_MAX_CHARACTERS = env.int("MESSAGE_MAX_CHARACTERS", default=32_000)
-TURN_TIMEOUT_SECONDS = env.int("TURN_TIMEOUT_SECONDS", default=600)
-CHAT_CONCURRENCY = env.int("CHAT_CONCURRENCY", default=16)
+MESSAGE_MAX_CHARACTERS = number(env, "MESSAGE_MAX_CHARACTERS", 32_000)
+TURN_TIMEOUT_SECONDS = number(env, "TURN_TIMEOUT_SECONDS", 600)
+CHAT_CONCURRENCY = number(env, "CHAT_CONCURRENCY", 16)
 
 # The agent pool. Caps live in the database (Pool rows) and can be changed while running; these are the
 # hardware ceiling and the defaults of the first start.
-AGENTS_CONCURRENCY = env.int("AGENTS_CONCURRENCY", default=6)
+AGENTS_CONCURRENCY = number(env, "AGENTS_CONCURRENCY", 6)
 POOL_DEFAULTS = {"tools": 3, "exports": 2}
 LEASE_SECONDS = 6.0
 CANCEL_GRACE_SECONDS = 3.0
@@ -249,6 +252,6 @@ TOOL_MODULES = env.list("MCPCHAT_TOOL_MODULES", default=[])
 # What tools may touch
 ALLOWED_FOLDERS = [Path(folder).resolve() for folder in env.list("MCPCHAT_ALLOWED_FOLDERS", default=[])]
 ALLOWED_GIT_HOSTS = env.list("MCPCHAT_ALLOWED_GIT_HOSTS", default=[])
-REPOSITORY_MAX_BYTES = env.int("REPOSITORY_MAX_BYTES", default=1024**3)
+REPOSITORY_MAX_BYTES = number(env, "REPOSITORY_MAX_BYTES", 1024**3)
 
-EXPORT_DAYS = env.int("EXPORT_DAYS", default=7)
+EXPORT_DAYS = number(env, "EXPORT_DAYS", 7)

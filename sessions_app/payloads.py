@@ -103,6 +103,7 @@ class SubagentPayload(TypedDict):
     queue_ms: int | None
     duration_ms: int | None
     result: Any
+    summary_html: str
     error: Error | None
 
 
@@ -110,7 +111,7 @@ class SubagentProgress(TypedDict):
     """`subagent.progress` (ephemeral), at most 10 a second; the queue position while queued."""
 
     subagent_id: str
-    attempt: int
+    attempt: NotRequired[int]
     progress: float
     stage: str
     estimated_seconds_left: float | None

@@ -114,7 +114,7 @@ class _Cloning:
 
 @dataclass
 class _Watch:
-    """Ends a fetch that grows too large or falls silent; called about ten times a second."""
+    """Ends a fetch that grows too large or falls silent; called about twenty times a second."""
 
     folder: Path
     progress: Progress

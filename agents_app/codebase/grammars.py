@@ -45,6 +45,7 @@ class Grammar:
     test_name: str = ""
 
     def is_test_name(self, name: str) -> bool:
+        """Say whether a function called `name` in a test file is a test."""
         return bool(self.test_name and re.match(self.test_name, name))
 
 

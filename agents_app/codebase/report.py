@@ -1,17 +1,18 @@
 """The report of an analysis: a Markdown document for a chat, at most `MAX_BYTES` long."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from agents_app.codebase.declarations import Declared
+from agents_app.codebase.dependencies.model import DEV, OPTIONAL, PEER, RUNTIME
 from agents_app.codebase.escaping import escape, middle, name
 from agents_app.codebase.findings import findings
 from agents_app.codebase.languages import CountedFile
 from agents_app.codebase.result import Analysis, left_out, percent
 from agents_app.codebase.stages import Stage
+from agents_app.codebase.tables import amount, bar, more, table
 
 MAX_BYTES = 30_000
 _ROWS = (15, 8, 4, 2)
-_BAR_WIDTH = 20
 _ECOSYSTEMS = {
     "pypi": "Python (PyPI)",
     "npm": "JavaScript (npm)",
@@ -21,6 +22,8 @@ _ECOSYSTEMS = {
     "gem": "Ruby (RubyGems)",
     "composer": "PHP (Packagist)",
 }
+
+_SCOPES = (RUNTIME, PEER, OPTIONAL, DEV)
 
 Section = Callable[[Analysis, int], str]
 
@@ -42,14 +45,14 @@ def write(analysis: Analysis, stage: Stage) -> str:
 def summary(analysis: Analysis) -> str:
     """Return one or two sentences in Markdown."""
     title = f"**{escape(analysis.source.name, 80)}**"
-    files = _amount(len(analysis.listing.files) if analysis.listing else 0, "file")
+    files = amount(len(analysis.listing.files) if analysis.listing else 0, "file")
     sentences = [f"{title}: {', '.join([files, *_summary_of_code(analysis)])}."]
     if analysis.functions and analysis.declarations:
         found = analysis.functions
-        functions = _amount(found.total("functions") + found.total("methods"), "function")
-        packages = _amount(len(analysis.declarations.names), "dependency", "dependencies")
-        classes = _amount(found.total("classes"), "class", "classes")
-        tests = _amount(found.test_functions, "test")
+        functions = amount(found.total("functions") + found.total("methods"), "function")
+        packages = amount(len(analysis.declarations.names), "dependency", "dependencies")
+        classes = amount(found.total("classes"), "class", "classes")
+        tests = amount(found.test_functions, "test")
         sentences.append(f"{functions}, {classes}, {tests}, {packages}.")
     if analysis.counts and analysis.counts.problem:
         sentences.append(escape(analysis.counts.problem, 300))
@@ -65,7 +68,7 @@ def _summary_of_code(analysis: Analysis) -> list[str]:
         spoken = f"mostly {escape(shares[0][0])} ({shares[0][1]:.0f}%)"
     else:
         spoken = " and ".join(f"{escape(language)} ({share:.0f}%)" for language, share in shares)
-    return [f"{_amount(code, 'line')} of code", spoken]
+    return [f"{amount(code, 'line')} of code", spoken]
 
 
 def _title(analysis: Analysis, _rows: int) -> str:
@@ -74,7 +77,7 @@ def _title(analysis: Analysis, _rows: int) -> str:
 
 def _facts(analysis: Analysis, _rows: int) -> str:
     facts = [(label, text) for label, text in [*_origin(analysis), *_figures(analysis)] if text]
-    return _table(("", ""), facts)
+    return table(("", ""), facts)
 
 
 def _origin(analysis: Analysis) -> list[tuple[str, str]]:
@@ -104,17 +107,17 @@ def _figures_of_code(analysis: Analysis) -> list[tuple[str, str]]:
     if analysis.functions:
         found = analysis.functions
         functions = f"{found.total('functions'):,} functions, {found.total('methods'):,} methods"
-        figures.append(("Functions", f"{functions}, {_amount(found.total('classes'), 'class', 'classes')}"))
-        tests = _amount(found.test_functions, "test function")
-        figures.append(("Tests", f"{tests} in {_amount(found.test_files, 'test file')}"))
+        figures.append(("Functions", f"{functions}, {amount(found.total('classes'), 'class', 'classes')}"))
+        tests = amount(found.test_functions, "test function")
+        figures.append(("Tests", f"{tests} in {amount(found.test_files, 'test file')}"))
     return figures
 
 
 def _figures_of_declarations(analysis: Analysis) -> list[tuple[str, str]]:
     if analysis.declarations is None:
         return []
-    packages = _amount(len(analysis.declarations.names), "package")
-    manifests = _amount(analysis.declarations.manifests, "manifest")
+    packages = amount(len(analysis.declarations.names), "package")
+    manifests = amount(analysis.declarations.manifests, "manifest")
     licences = dict.fromkeys(licence for _path, licence in analysis.declarations.licences)
     return [
         ("Dependencies", f"{packages} in {manifests}"),
@@ -141,13 +144,13 @@ def _languages(analysis: Analysis, rows: int) -> str:
             f"{language.comments:,}",
             f"{language.complexity:,}",
             f"{percent(language.code, code):.1f}%",
-            _bar(percent(language.code, code)),
+            bar(percent(language.code, code)),
         )
         for language in languages[:rows]
     ]
     headers = ("Language", "Files", "Code", "Comments", "Complexity", "Share", "")
     return (
-        f"## Languages{problem}\n\n" + _table(headers, lines, _more(len(languages), rows))
+        f"## Languages{problem}\n\n" + table(headers, lines, more(len(languages), rows))
         if lines or problem
         else ""
     )
@@ -162,7 +165,7 @@ def _hot_functions(analysis: Analysis, rows: int) -> str:
         for function in found[: min(rows, 10)]
     ]
     return (
-        "## Hot spots\n\n### Largest functions\n\n" + _table(("Function", "Where", "Lines"), lines)
+        "## Hot spots\n\n### Largest functions\n\n" + table(("Function", "Where", "Lines"), lines)
         if lines
         else ""
     )
@@ -183,33 +186,33 @@ def _files(title: str, files: Sequence[CountedFile], rows: int) -> str:
         (name(middle(file.path)), escape(file.language, 40), f"{file.lines:,}", f"{file.complexity:,}")
         for file in files[: min(rows, 10)]
     ]
-    return f"{title}\n\n" + _table(("File", "Language", "Lines", "Complexity"), lines) if lines else ""
+    return f"{title}\n\n" + table(("File", "Language", "Lines", "Complexity"), lines) if lines else ""
 
 
 def _dependencies(analysis: Analysis, rows: int) -> str:
     if analysis.declarations is None or not analysis.declarations.total:
         return ""
     parts = ["## Dependencies"]
-    for ecosystem, amount in analysis.declarations.by_ecosystem.most_common():
+    for ecosystem, declared in analysis.declarations.by_ecosystem.most_common():
         found = [row for row in analysis.declarations.dependencies if row.ecosystem == ecosystem]
-        parts.append(_ecosystem(_ECOSYSTEMS.get(ecosystem, escape(ecosystem)), found, amount, rows))
+        parts.append(_ecosystem(_ECOSYSTEMS.get(ecosystem, escape(ecosystem)), found, declared, rows))
     return "\n\n".join(parts)
 
 
-def _ecosystem(title: str, found: Sequence[Declared], amount: int, rows: int) -> str:
+def _ecosystem(title: str, found: Sequence[Declared], declared: int, rows: int) -> str:
     lines = [
         (name(row.name, 60), name(row.version, 40) or "any", row.scope, name(middle(row.manifest, 60)))
-        for row in found[:rows]
+        for row in sorted(found, key=lambda row: _SCOPES.index(row.scope))[:rows]
     ]
     headers = ("Package", "Version", "Scope", "Declared in")
-    return f"### {title}: {amount:,} declared\n\n" + _table(headers, lines, _more(amount, len(lines)))
+    return f"### {title}: {declared:,} declared\n\n" + table(headers, lines, more(declared, len(lines)))
 
 
 def _tests_and_licence(analysis: Analysis, _rows: int) -> str:
     if analysis.functions is None or analysis.declarations is None:
         return ""
     files, functions = analysis.functions.test_files, analysis.functions.test_functions
-    tests = f"{_amount(functions, 'test function')} in {_amount(files, 'test file')}, by the usual names."
+    tests = f"{amount(functions, 'test function')} in {amount(files, 'test file')}, by the usual names."
     licences = [f"{name(path)} ({escape(licence)})" for path, licence in analysis.declarations.licences[:5]]
     return f"## Tests and licence\n\n- Tests: {tests}\n- Licence files: {', '.join(licences) or 'none'}."
 
@@ -225,7 +228,7 @@ def _left_out(analysis: Analysis, _rows: int) -> str:
 
 def _spoken(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{escape(str(key), 60)} ({count:,})" for key, count in value.items())
+        return ", ".join(f"{name(str(key), 60)} ({count:,})" for key, count in value.items())
     return f"{value:,}" if isinstance(value, int) else escape(str(value))
 
 
@@ -235,27 +238,6 @@ def _closing(analysis: Analysis, _rows: int) -> str:
         f"{escape(stage.replace('_', ' '))} {spent:.1f} s" for stage, spent in seconds.items() if spent
     )
     return f"*Complexity counts the branches in a file. Time taken: {times}.*"
-
-
-def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], more: str = "") -> str:
-    """Return a table of cells that are Markdown already, with a line below it for the rows left out."""
-    numeric = {"Files", "Code", "Comments", "Complexity", "Share", "Lines"}
-    rule = ("---:" if header in numeric else "---" for header in headers)
-    lines = (f"| {' | '.join(cells)} |" for cells in (headers, tuple(rule), *rows))
-    return "\n".join(lines) + (f"\n\n{more}" if more else "")
-
-
-def _more(amount: int, shown: int) -> str:
-    return f"… and {amount - shown:,} more." if amount > shown else ""
-
-
-def _bar(share: float) -> str:
-    filled = min(_BAR_WIDTH, round(share / 100 * _BAR_WIDTH))
-    return "█" * filled + "░" * (_BAR_WIDTH - filled)
-
-
-def _amount(count: int, noun: str, plural: str = "") -> str:
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 _SECTIONS: tuple[Section, ...] = (

@@ -15,7 +15,7 @@ import agents_app
 from agents_app.codebase import processes
 from agents_app.context import ToolContext
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.05
 _CHUNK_BYTES = 64 * 1024
 _PROJECT = Path(agents_app.__file__).resolve().parent.parent
 # The shell sets the limits and becomes the command: Popen's preexec_fn is unsafe beside threads. A limit
@@ -57,7 +57,7 @@ def run(
 ) -> int:
     """Run `command` and return its exit code (negative for a signal).
 
-    What it writes goes to `on_output` and `on_error` piece by piece; `watch` is called about ten times a
+    What it writes goes to `on_output` and `on_error` piece by piece; `watch` is called about twenty times a
     second. Whatever any of them raises, and `Stopped` from `context.check()`, ends the command with all
     its descendants first. Raises `OSError` if it cannot be started.
     """
@@ -94,6 +94,7 @@ class Tail:
         self._kept = (self._kept + chunk)[-self._limit :]
 
     def text(self) -> str:
+        """Return what was kept, bytes that are not UTF-8 replaced."""
         return self._kept.decode(errors="replace")
 
 

@@ -15,6 +15,7 @@ class Top(Generic[Item]):
         self._heap: list[tuple[int, int, Item]] = []
 
     def add(self, rank: int, item: Item) -> None:
+        """Keep `item` if fewer than `size` others rank at least as high."""
         # The count is unique, so items themselves are never compared.
         self._count -= 1
         entry = (rank, self._count, item)

@@ -6,9 +6,9 @@ from agents_app.codebase import address
 from sessions_app.errors import Refusal
 
 HOSTILE = [
-    "--upload-pack=touch /tmp/owned",
+    "--upload-pack=touch owned",
     "-oProxyCommand=touch",
-    "ext::sh -c touch% /tmp/owned",
+    "ext::sh -c touch% owned",
     "ext::sh",
     "file:///etc",
     "/etc",

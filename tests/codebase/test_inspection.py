@@ -41,7 +41,6 @@ def test_a_file_that_breaks_the_parser_is_passed_over(
     "source",
     [
         "(\n" * 200_000,
-        "[\n" * 200_000,
         "if x:\n " * 50_000,
         "def f():\n" * 1000,
         "\0\n" * 1000,

@@ -1,7 +1,7 @@
 /** The card of a subagent: what it does, how far it is, how it ended, and what one can do about it. */
 
 import { fold } from "./details.js";
-import { h, icon, setAttribute, setText, show } from "./dom.js";
+import { h, icon, setAttribute, setServerHtml, setText, show } from "./dom.js";
 import { progressView } from "./progress.js";
 import { reportView } from "./report.js";
 import { isUnfinished } from "./store.js";
@@ -86,11 +86,6 @@ function tookText(subagent) {
   return durationWords(subagent.duration_ms);
 }
 
-function summaryOf({ result }) {
-  if (typeof result === "string") return result;
-  return typeof result?.summary === "string" ? result.summary : "";
-}
-
 /** Return the view of a subagent. */
 export function subagentCard({ item }, actions) {
   const title = h("h3", { class: "agent-title" });
@@ -98,7 +93,7 @@ export function subagentCard({ item }, actions) {
   const badge = h("span", { class: "badge", "data-testid": "subagent-state" });
   const progress = progressView();
   const error = errorLine();
-  const summary = h("p", { class: "agent-summary", "data-testid": "subagent-summary", dir: "auto" });
+  const summary = h("div", { class: "agent-summary prose", "data-testid": "subagent-summary", dir: "auto" });
   const partial = h("p", { class: "agent-partial" }, "Partial result: what was ready when it ended.");
   const folds = { args: fold("Arguments"), result: fold("Result") };
   const buttons = actionButtons(item.subagent_id, actions);
@@ -138,10 +133,10 @@ export function subagentCard({ item }, actions) {
       progress.update(subagent);
       error.update(subagent.state === "failed" ? subagent.error : null);
       show(partial, Boolean(subagent.result?.partial));
-      setText(summary, summaryOf(subagent));
-      show(summary, Boolean(summaryOf(subagent)));
+      setServerHtml(summary, subagent.summary_html ?? "");
+      show(summary, Boolean(subagent.summary_html));
       folds.args.update(subagent.args);
-      folds.result.update(typeof subagent.result === "string" ? null : subagent.result);
+      folds.result.update(subagent.result);
       show(report.node, Boolean(message));
       if (message) report.update(message);
       buttons.update(subagent);

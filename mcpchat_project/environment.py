@@ -1,0 +1,23 @@
+"""Numbers and switches from the environment: a wrong value stops the start with a sentence that names it."""
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+_SWITCHES = {"1": True, "true": True, "yes": True, "on": True}
+_SWITCHES |= {"0": False, "false": False, "no": False, "off": False, "": False}
+
+
+def number(env: environ.Env, name: str, default: int) -> int:
+    """Return a whole number of at least 1. Raises `ImproperlyConfigured`."""
+    text = env.str(name, default=str(default)).strip()
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise ImproperlyConfigured(f"{name} must be a whole number of at least 1, not {text!r}.")
+    return int(text)
+
+
+def switch(env: environ.Env, name: str) -> bool:
+    """Return whether a switch is on; it is off by default. Raises `ImproperlyConfigured`."""
+    text = env.str(name, default="").strip().lower()
+    if text not in _SWITCHES:
+        raise ImproperlyConfigured(f"{name} must be 1 or 0, not {text!r}.")
+    return _SWITCHES[text]

@@ -1,0 +1,130 @@
+"""Pictures of every page and state into `screenshots/`: `make screenshots`."""
+
+import json
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.acceptance.conftest import FILES
+from tests.acceptance.house import House
+from tests.git_server import GitServer
+
+FOLDER = Path("screenshots")
+SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+PAGES = {
+    "account": "/account/",
+    "api-docs": "/api/docs/",
+    "admin": "/admin/",
+    "admin-subagents": "/admin/agents_app/subagent/",
+    "admin-pools": "/admin/agents_app/pool/",
+    "admin-sessions": "/admin/sessions_app/chatsession/",
+}
+
+
+def main() -> int:
+    """Take them all; exit 1 without a Chromium."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        print("There is no Chromium on the PATH: apt-get install chromium", file=sys.stderr)
+        return 1
+    FOLDER.mkdir(exist_ok=True)
+    with _installation() as (house, git), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        login = browser.new_page(viewport=SIZES["desktop"])
+        login.goto(f"{house.url}/login/")
+        login.screenshot(path=FOLDER / "login.png")
+        state = _log_in(browser, house).storage_state()
+        for size, viewport in SIZES.items():
+            for scheme in ("light", "dark"):
+                context = browser.new_context(viewport=viewport, color_scheme=scheme, storage_state=state)
+                _tell_the_story(context, house, git, f"{size}-{scheme}")
+        browser.close()
+    print(f"{len(list(FOLDER.glob('*.png')))} pictures in {FOLDER}/")
+    return 0
+
+
+@contextmanager
+def _installation() -> Iterator[tuple[House, GitServer]]:
+    with tempfile.TemporaryDirectory() as folder, GitServer(Path(folder) / "git") as git:
+        (Path(folder) / "git").mkdir()
+        git.add("sample", FILES)
+        with House(Path(folder) / "var", MCPCHAT_ALLOWED_GIT_HOSTS=git.host) as house:
+            yield house, git
+
+
+def _log_in(browser: Browser, house: House) -> BrowserContext:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(house.link)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_test_id("composer")).to_be_visible()
+    return context
+
+
+def _tell_the_story(context: BrowserContext, house: House, git: GitServer, name: str) -> None:
+    page = context.new_page()
+
+    def take(state: str) -> None:
+        page.screenshot(path=FOLDER / f"{state}-{name}.png")
+
+    page.goto(house.url)
+    expect(page.get_by_test_id("suggestion").first).to_be_visible()
+    take("empty")
+    _say(page, "What can you do?")
+    expect(page.get_by_test_id("message-assistant").last).to_contain_text("demo agent")
+    take("streaming")
+    git.bytes_per_second = 6000
+    _say(page, f"Analyze {git.url('sample')}")
+    expect(page.get_by_test_id("progress").first).to_have_attribute("aria-valuenow", re.compile("[1-9]"))
+    take("running")
+    git.bytes_per_second = None
+    expect(page.get_by_test_id("subagent-card")).to_have_attribute("data-state", "succeeded", timeout=60_000)
+    expect(page.get_by_test_id("message-assistant").last).to_contain_text("Finished", timeout=10_000)
+    page.get_by_test_id("subagent-card").scroll_into_view_if_needed()
+    take("report")
+    _say(page, "export as json")
+    expect(page.get_by_test_id("export-download")).to_be_visible(timeout=10_000)
+    take("export")
+    session = page.url.rstrip("/").rpartition("/")[2]
+    _queue(page, session)
+    take("queue")
+    page.get_by_test_id("subagent-cancel").locator("visible=true").first.click()
+    _say(page, f"analyze {git.url('nowhere')}")
+    expect(page.locator("[data-testid=subagent-card][data-state=cancelled]").first).to_be_visible()
+    take("cancelled")
+    for page_name, address in PAGES.items():
+        page.goto(house.url + address)
+        page.wait_for_load_state("networkidle")
+        take(page_name)
+    _post(page, f"{house.url}/api/sessions/{session}/stop/", {})
+    context.close()
+
+
+def _say(page: Page, text: str) -> None:
+    page.get_by_test_id("composer").fill(text)
+    page.keyboard.press("Enter")
+
+
+def _queue(page: Page, session: str) -> None:
+    """Fill the pool and leave two waiting."""
+    origin = re.sub(r"(http://[^/]+).*", r"\1", page.url)
+    for _ in range(5):
+        body = {"session_id": session, "args": {"seconds": 120}}
+        _post(page, f"{origin}/api/tools/probe/execute/", body)
+    expect(page.locator("[data-testid=subagent-card][data-state=queued]")).to_have_count(2)
+
+
+def _post(page: Page, address: str, body: object) -> None:
+    token = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == "csrftoken")
+    headers = {"X-CSRFToken": token, "Content-Type": "application/json", "Referer": address}
+    page.context.request.post(address, data=json.dumps(body), headers=headers)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
