@@ -89,7 +89,7 @@ def _origin(analysis: Analysis) -> list[tuple[str, str]]:
         ("Branch", name(source.branch)),
         ("Asked for", name(str(source.origin.get("ref", "")))),
         ("Commit", name(source.commit[:12]) + date),
-        ("Analysed at", analysis.analyzed_at),
+        ("Analysed at", f"{analysis.analyzed_at[:16].replace('T', ' ')} UTC"),
     ]
 
 
