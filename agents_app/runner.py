@@ -36,7 +36,9 @@ def run(subagent_id: UUID, attempt: int) -> None:
         return
     kind = find_agent_type(subagent.agent_type)
     with _workdir(subagent) as workdir:
-        _finish(subagent, _execute(Attempt(subagent, kind, workdir), subagent))
+        outcome = _execute(Attempt(subagent, kind, workdir), subagent)
+    # After the clean-up: whoever sees the end may rely on it that nothing is left.
+    _finish(subagent, outcome)
 
 
 def workdir_path(subagent_id: UUID, attempt: int) -> Path:

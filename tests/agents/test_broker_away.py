@@ -40,6 +40,6 @@ def broker_url(request: pytest.FixtureRequest) -> Iterator[str]:
 def test_sending_gives_up_within_four_seconds_and_raises_nothing(broker_url: str, call: str) -> None:
     environment = os.environ | {"REDIS_URL": broker_url, "DJANGO_SETTINGS_MODULE": "mcpchat_project.settings"}
     command = [sys.executable, "-c", SEND.format(call=call)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=15)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=8)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout.partition("took ")[2]) < 4

@@ -1,0 +1,199 @@
+"""One attempt from claim to end: how it ended is classified once and stored in any case."""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from agents_app import pool, runner
+from agents_app.context import Stopped, ToolContext, ToolError
+from agents_app.models import Subagent
+from agents_app.registry import ToolResult
+from sessions_app.errors import Refusal
+from sessions_app.models import ChatSession
+from tests.agents import work
+
+pytestmark = pytest.mark.usefixtures("registered")
+Declare = Callable[..., None]
+Run = Callable[..., ToolResult]
+
+
+@pytest.fixture
+def execute(session: ChatSession, declare: Declare) -> Callable[[Run], Subagent]:
+    """Run a function as a heavy tool's attempt and return the row afterwards."""
+
+    def do(run: Run) -> Subagent:
+        declare("heavy_one", run, heavy=True)
+        subagent = work.admitted(session, "heavy_one")
+        runner.run(subagent.pk, 1)
+        return work.fresh(subagent)
+
+    return do
+
+
+def _raising(error: BaseException) -> Run:
+    def run(context: ToolContext) -> ToolResult:
+        raise error
+
+    return run
+
+
+def test_a_result_ends_it_well(execute: Callable[[Run], Subagent]) -> None:
+    ended = execute(lambda context: ToolResult(summary="Three.", data={"n": 3}, report="# Three"))
+    assert (ended.state, ended.report) == ("succeeded", "# Three")
+    assert ended.result == {"summary": "Three.", "data": {"n": 3}, "has_report": True}
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ToolError("no_luck", "It did not work."), "no_luck"),
+        (Refusal("refused", "Not here."), "refused"),
+        (KeyError("a bug"), "tool_error"),
+        (MemoryError(), "out_of_memory"),
+        (RecursionError(), "tool_error"),
+        (ToolError("long", "x" * 50_000), "long"),
+        (ToolError("c" * 50_000, "It did not work."), "c"),
+        (ToolError("odd", "a\ud800b"), "odd"),
+        (ValueError("\ud800"), "tool_error"),
+        (SystemExit(3), "tool_error"),
+    ],
+    ids=["tool", "refusal", "bug", "memory", "recursion", "long", "long code", "surrogate", "text", "exit"],
+)
+def test_what_goes_wrong_is_told_with_a_code(
+    execute: Callable[[Run], Subagent], error: BaseException, code: str
+) -> None:
+    ended = execute(_raising(error))
+    assert (ended.state, ended.error["code"][: len(code)]) == ("failed", code)
+    assert ended.error["message"] or isinstance(error, RecursionError)
+
+
+def test_a_stop_cancels_it(execute: Callable[[Run], Subagent]) -> None:
+    assert execute(_raising(Stopped())).state == "cancelled"
+
+
+def test_a_result_over_2_mb_fails_it(execute: Callable[[Run], Subagent]) -> None:
+    ended = execute(lambda context: ToolResult(summary="", data={"text": "x" * runner.RESULT_MAX_BYTES}))
+    assert (ended.state, ended.error["code"]) == ("failed", "result_too_large")
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        ToolResult(summary="", data={"at": datetime.now(UTC)}),
+        ToolResult(summary="", data={"set": {1}}),
+        ToolResult(summary="", data={"number": float("nan")}),
+        ToolResult(summary="", data={"text": "\ud800"}),
+        ToolResult(summary="\ud800"),
+        ToolResult(summary="", report="\ud800"),
+        ToolResult(summary="", data=None),  # type: ignore[arg-type]
+        None,
+        "text",
+    ],
+    ids=["time", "set", "nan", "surrogate", "summary", "report", "no data", "nothing", "text"],
+)
+def test_a_result_that_cannot_be_stored_fails_it_at_once(
+    execute: Callable[[Run], Subagent], monkeypatch: pytest.MonkeyPatch, result: Any
+) -> None:
+    exits: list[int] = []
+    monkeypatch.setattr(os, "_exit", exits.append)
+    ended = execute(lambda context: result)
+    assert exits == []
+    assert ended.state == "failed"
+
+
+def test_a_long_summary_is_still_shown_in_the_event(
+    execute: Callable[[Run], Subagent], session: ChatSession
+) -> None:
+    execute(lambda context: ToolResult(summary="ä" * 5000))
+    told = session.events.get(kind="subagent.completed").payload["result"]
+    assert told["summary"].startswith("ä" * 100)
+
+
+def test_a_report_is_bounded(execute: Callable[[Run], Subagent]) -> None:
+    ended = execute(lambda context: ToolResult(summary="", report="x" * 300_000))
+    assert len(ended.report) == runner.REPORT_MAX_CHARACTERS
+
+
+@pytest.mark.parametrize("error", [None, ToolError("no_luck", ""), ValueError("a bug"), Stopped()])
+def test_the_work_folder_is_its_own_and_gone_afterwards(
+    execute: Callable[[Run], Subagent], error: BaseException | None
+) -> None:
+    folders: list[Path] = []
+
+    def run(context: ToolContext) -> ToolResult:
+        assert list(context.workdir.iterdir()) == []
+        (context.workdir / "file").write_text("x")
+        folders.append(context.workdir)
+        if error:
+            raise error
+        return ToolResult(summary="")
+
+    ended = execute(run)
+    assert folders == [Path(settings.WORK_DIR) / f"{ended.pk}-1"]
+    assert not folders[0].exists()
+
+
+def test_a_work_folder_that_cannot_be_made_fails_it(
+    execute: Callable[[Run], Subagent], settings: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    settings.WORK_DIR = tmp_path / "file" / "work"
+    ended = execute(lambda context: ToolResult(summary=""))
+    assert ended.state == "failed"
+
+
+@pytest.mark.parametrize("attempt", [2, 0])
+def test_another_attempts_message_does_nothing(session: ChatSession, attempt: int) -> None:
+    subagent = work.admitted(session)
+    runner.run(subagent.pk, attempt)
+    assert work.fresh(subagent).state == "admitted"
+
+
+def test_a_message_for_a_row_that_is_gone_does_nothing() -> None:
+    runner.run(work.NOBODY, 1)
+
+
+def test_a_result_of_a_superseded_attempt_is_not_accepted(
+    execute: Callable[[Run], Subagent],
+) -> None:
+    def run(context: ToolContext) -> ToolResult:
+        assert context.subagent_id is not None
+        pool.give_back(Subagent.objects.get(pk=context.subagent_id))
+        return ToolResult(summary="too late")
+
+    ended = execute(run)
+    assert (ended.state, ended.attempt, ended.result) == ("queued", 2, None)
+
+
+def test_the_row_names_the_process_that_runs_it(
+    execute: Callable[[Run], Subagent], registered: Any
+) -> None:
+    assert execute(lambda context: ToolResult(summary="")).worker_id == registered.worker_id
+
+
+def test_success_and_failure_are_said_in_the_chat_once_each_and_wake_one_turn(
+    session: ChatSession, execute: Callable[[Run], Subagent]
+) -> None:
+    ended = execute(lambda context: ToolResult(summary="Three."))
+    runner.run(ended.pk, 1)
+    result = session.messages.get(role="subagent")
+    assert (result.content, result.subagent_id) == ("Three.", ended.pk)
+    assert session.turns.count() == 1
+
+
+def test_a_failure_is_said_in_the_chat_with_its_code(
+    session: ChatSession, execute: Callable[[Run], Subagent]
+) -> None:
+    execute(_raising(ToolError("no_luck", "It did not work.")))
+    assert "It did not work. (`no_luck`)" in session.messages.get(role="subagent").content
+
+
+def test_a_cancelled_one_says_nothing(session: ChatSession, execute: Callable[[Run], Subagent]) -> None:
+    execute(_raising(Stopped()))
+    assert not session.messages.exists()
+    assert not session.turns.exists()
