@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
-from django.db import IntegrityError
+from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from agents_app import pool
+from agents_app import admission, pool
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.models import Pool, Subagent, ToolCall
 from agents_app.pool import Submission
@@ -20,6 +21,7 @@ from sessions_app.events import session_change
 from sessions_app.models import ChatSession
 
 HEAVY_ARGUMENT_COUNT = 10
+HEAVY_FILE_BYTES = 1024 * 1024
 EXECUTIONS = ("auto", "fast", "heavy")
 
 
@@ -31,10 +33,12 @@ def execute_tool(
     execution: str = "auto",
     turn_id: UUID | None = None,
     call_id: UUID | None = None,
+    timeout_seconds: float | None = None,
 ) -> ToolCall | Subagent:
     """Run a fast tool now and return its finished call, or queue a heavy one and return its subagent.
 
-    The same `call_id` again does not run or queue anything twice. Raises `Refusal`: `unknown_tool`,
+    The same `call_id` again does not run or queue anything twice. `timeout_seconds` bounds heavy work
+    instead of the tool's own timeout. Raises `Refusal`: `unknown_tool`,
     `invalid_arguments`, what the tool's own check refuses, `session_not_active`, `queue_full`.
     """
     tool = find_tool(tool_name)
@@ -42,19 +46,40 @@ def execute_tool(
     if execution not in EXECUTIONS:
         raise Refusal("invalid_execution", f"execution is one of {', '.join(EXECUTIONS)}.")
     if is_heavy(tool, arguments, execution):
-        task = {"tool_name": tool_name, "args": arguments}
+        task = {"tool_name": tool_name, "args": arguments, "timeout_seconds": timeout_seconds}
         key = str(call_id) if call_id else ""
         return spawn(session.pk, "tool_executor", task, turn_id=turn_id, idempotency_key=key)
     return _call(session, tool, arguments, turn_id, call_id or uuid4())
 
 
 def is_heavy(tool: Tool, arguments: Mapping[str, Any], execution: str) -> bool:
-    """Whether a call becomes a subagent: so marked, asked for, or with more than 10 arguments."""
+    """Whether a call becomes a subagent: so marked, asked for, over 10 arguments, or a file over 1 MB.
+
+    Raises `Refusal` (`tool_is_heavy`) for a fast call of a tool that is marked heavy.
+    """
     if execution == "auto":
-        return tool.heavy or len(arguments) > HEAVY_ARGUMENT_COUNT
+        many = len(arguments) > HEAVY_ARGUMENT_COUNT
+        return tool.heavy or many or _names_a_large_file(tool, arguments)
     if execution == "fast" and tool.heavy:
         raise Refusal("tool_is_heavy", f"{tool.name} runs only as a subagent.")
     return execution == "heavy"
+
+
+def _names_a_large_file(tool: Tool, arguments: Mapping[str, Any]) -> bool:
+    """Whether an argument whose schema has `"format": "path"` names a file over 1 MB that tools may read."""
+    properties = tool.input_schema.get("properties", {})
+    paths = [value for name, value in arguments.items() if properties.get(name, {}).get("format") == "path"]
+    return any(_allowed_size(Path(value)) > HEAVY_FILE_BYTES for value in paths if isinstance(value, str))
+
+
+def _allowed_size(path: Path) -> int:
+    """Return the size of a file in an allow-listed folder; 0 for any other, whatever it is."""
+    try:
+        resolved = path.resolve()
+        allowed = any(resolved.is_relative_to(folder) for folder in settings.ALLOWED_FOLDERS)
+        return resolved.stat().st_size if allowed and resolved.is_file() else 0
+    except (OSError, ValueError):
+        return 0
 
 
 def spawn(
@@ -98,6 +123,14 @@ def retry(subagent_id: UUID) -> Subagent:
 def pool_status() -> list[dict[str, Any]]:
     """Return every pool as it stands."""
     return [pool.status(row) for row in Pool.objects.all()]
+
+
+def change_pool(name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Change a pool's cap, limits or pause, admit what now has room, and return its status."""
+    with transaction.atomic():
+        Pool.objects.filter(pk=name).update(**changes)
+    admission.admit(name)
+    return pool.status(Pool.objects.get(pk=name))
 
 
 def call_id(session: ChatSession, idempotency_key: str) -> UUID | None:

@@ -7,12 +7,17 @@ from agents_app.context import ToolContext
 from agents_app.registry import AgentType, Plan, ToolResult, find_tool
 from sessions_app.errors import Refusal
 
+TIMEOUT_MAX_SECONDS = 3600
+
 
 def prepare(task: Mapping[str, Any]) -> Plan:
     """Validate `{"tool_name": …, "args": {…}}`. Raises `Refusal`: `invalid_task`, what the tool refuses."""
-    unknown = set(task) - {"tool_name", "args"}
+    unknown = set(task) - {"tool_name", "args", "timeout_seconds"}
     if unknown or not isinstance(task.get("tool_name"), str):
         raise Refusal("invalid_task", 'The task of a tool executor is {"tool_name": …, "args": {…}}.')
+    timeout_seconds = task.get("timeout_seconds")
+    if timeout_seconds is not None and not _is_timeout(timeout_seconds):
+        raise Refusal("invalid_task", f"timeout_seconds is a number from 1 to {TIMEOUT_MAX_SECONDS}.")
     tool = find_tool(task["tool_name"])
     arguments = tool.validate(task.get("args", {}))
     return Plan(
@@ -20,13 +25,18 @@ def prepare(task: Mapping[str, Any]) -> Plan:
         arguments=arguments,
         title=_title(tool.title, arguments),
         safe_to_repeat=tool.safe_to_repeat,
-        execution_timeout_seconds=tool.execution_timeout_seconds,
+        execution_timeout_seconds=timeout_seconds or tool.execution_timeout_seconds,
     )
 
 
 def execute(context: ToolContext, tool_name: str, arguments: Mapping[str, Any]) -> ToolResult:
     """Run the tool."""
     return find_tool(tool_name).run(context, **arguments)
+
+
+def _is_timeout(value: object) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 1 <= float(str(value)) <= TIMEOUT_MAX_SECONDS
 
 
 def _title(tool_title: str, arguments: Mapping[str, Any]) -> str:

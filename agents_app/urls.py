@@ -1,17 +1,36 @@
 """Addresses of tools, subagents, turns and pools."""
 
-from django.urls import include, path
-from rest_framework.routers import SimpleRouter
+from django.urls import path
 
 from agents_app.api import pools, subagents, tools, turns
+from agents_app.api.waiting import waits
 
-router = SimpleRouter(use_regex_path=False)
-router.register("subagents", subagents.SubagentViewSet, basename="subagent")
+subagent = subagents.SubagentViewSet.as_view({"get": "retrieve"})
 
 urlpatterns = [
-    path("api/", include(router.urls)),
+    path(
+        "api/subagents/",
+        waits(subagents.SubagentViewSet.as_view({"get": "list", "post": "create"}), subagent),
+        name="subagent-list",
+    ),
+    path("api/subagents/<uuid:pk>/", waits(subagent), name="subagent-detail"),
+    path(
+        "api/subagents/<uuid:pk>/cancel/",
+        subagents.SubagentViewSet.as_view({"post": "cancel"}),
+        name="subagent-cancel",
+    ),
+    path(
+        "api/subagents/<uuid:pk>/retry/",
+        waits(subagents.SubagentViewSet.as_view({"post": "retry"}), subagent),
+        name="subagent-retry",
+    ),
     path("api/tools/", tools.ToolsView.as_view(), name="tool-list"),
-    path("api/tools/<str:name>/execute/", tools.ExecuteToolView.as_view(), name="tool-execute"),
+    path(
+        "api/tools/<str:name>/execute/", waits(tools.ExecuteToolView.as_view(), subagent), name="tool-execute"
+    ),
+    path("api/sessions/<uuid:session_id>/turns/", turns.TurnsView.as_view(), name="turn-list"),
+    path("api/sessions/<uuid:session_id>/tool-calls/", tools.CallsView.as_view(), name="call-list"),
     path("api/turns/<uuid:turn_id>/stop/", turns.StopTurnView.as_view(), name="turn-stop"),
     path("api/pools/", pools.PoolsView.as_view(), name="pool-list"),
+    path("api/pools/<str:name>/", pools.PoolView.as_view(), name="pool-detail"),
 ]

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents_app import gateway
+from agents_app.api.subagents import WAIT
 from exports_app import exporting
 from exports_app.models import Export
 from sessions_app.api import idempotency_key, owned_session
@@ -51,7 +52,7 @@ class ExportViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Export]):
             return exports
         return exports.filter(subagent__session_id=serializers.UUIDField().run_validation(session_id))
 
-    @extend_schema(request=RequestExportSerializer, responses={202: ExportSerializer})
+    @extend_schema(parameters=[WAIT], request=RequestExportSerializer, responses={202: ExportSerializer})
     def create(self, request: Request) -> Response:
         """Ask for an export; it is made by an export agent and downloaded at `download_url` when ready."""
         serializer = RequestExportSerializer(data=request.data)
@@ -63,9 +64,19 @@ class ExportViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Export]):
         )
         return Response(exporting.payload(Export.objects.get(subagent=subagent)), status=202)
 
+    @extend_schema(parameters=[WAIT])
     def retrieve(self, request: Request, pk: UUID) -> Response:
         """Return one export."""
-        export = self.get_queryset().filter(pk=pk).first()
+        return self._shown(self.get_queryset().filter(pk=pk).first())
+
+    def of_subagent(self, request: Request, pk: UUID) -> Response:
+        """Return the export that a subagent makes."""
+        return self._shown(self.get_queryset().filter(subagent_id=pk).first())
+
+    def _shown(self, export: Export | None) -> Response:
         if export is None:
             raise not_found("export")
         return Response(exporting.payload(export))
+
+
+of_subagent = ExportViewSet.as_view({"get": "of_subagent"})

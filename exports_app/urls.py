@@ -1,14 +1,18 @@
 """Addresses of exports: REST and downloads."""
 
-from django.urls import include, path
-from rest_framework.routers import SimpleRouter
+from django.urls import path
 
+from agents_app.api.waiting import waits
 from exports_app import api, views
 
-router = SimpleRouter(use_regex_path=False)
-router.register("exports", api.ExportViewSet, basename="export")
+export = api.ExportViewSet.as_view({"get": "retrieve"})
 
 urlpatterns = [
     path("exports/<uuid:export_id>/", views.DownloadView.as_view(), name="export-download"),
-    path("api/", include(router.urls)),
+    path(
+        "api/exports/",
+        waits(api.ExportViewSet.as_view({"get": "list", "post": "create"}), api.of_subagent),
+        name="export-list",
+    ),
+    path("api/exports/<uuid:pk>/", waits(export), name="export-detail"),
 ]

@@ -1,7 +1,9 @@
 """Messages: add one, grow one, finish one."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -22,21 +24,54 @@ def when_posted(callback: Callable[[SessionChange, Message], None]) -> None:
     _when_posted.append(callback)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A message that begins with `/name` and is carried out without asking a model.
+
+    `check(words)` raises `Refusal` before anything is stored; `run(message, words)` is called after the
+    message is there.
+    """
+
+    name: str
+    check: Callable[[str], object]
+    run: Callable[[Message, str], object]
+
+
+_commands: dict[str, Command] = {}
+
+
+def command(declared: Command) -> None:
+    """Add a command; apps call this in `AppConfig.ready`."""
+    _commands[declared.name] = declared
+
+
 def post(session_id: UUID, content: str, idempotency_key: str = "") -> Message:
     """Add a user's message and ask for an answer; the same `idempotency_key` again returns the first.
 
-    Raises `Refusal`: `empty_message`, `message_too_long`, `session_not_active`.
+    Raises `Refusal`: `empty_message`, `message_too_long`, `session_not_active`, what a command refuses.
     """
     content = _checked(content)
+    wanted, words = _command_in(content)
+    if wanted:
+        wanted.check(words)
     with session_change(session_id) as change:
         earlier = idempotency_key and change.session.messages.filter(idempotency_key=idempotency_key).first()
         if earlier:
             return earlier
         _require_active(change.session)
-        message = add(change, role=Message.Role.USER, content=content, idempotency_key=idempotency_key)
+        message = add(
+            change,
+            role=Message.Role.USER,
+            content=content,
+            idempotency_key=idempotency_key,
+            wants_answer=wanted is None,
+        )
         _give_title(change, content)
-        for callback in _when_posted:
-            callback(change, message)
+        if wanted:
+            change.afterwards(partial(wanted.run, message, words))
+        else:
+            for callback in _when_posted:
+                callback(change, message)
     return message
 
 
@@ -102,11 +137,17 @@ def _payload(message: Message, text: str, *, truncated: bool) -> MessagePayload:
     }
 
 
+def _command_in(content: str) -> tuple[Command | None, str]:
+    """Return the command that a message begins with, and the words behind it."""
+    first, _, words = content.partition(" ")
+    return (_commands.get(first[1:]) if first.startswith("/") else None), words.strip()
+
+
 def _checked(content: str) -> str:
     content = content.replace("\x00", "").strip()
     if not content:
         raise Refusal("empty_message", "The message is empty.")
-    limit = cast(int, settings.MESSAGE_MAX_CHARACTERS)
+    limit = settings.MESSAGE_MAX_CHARACTERS
     if len(content) > limit:
         raise Refusal(
             "message_too_long", f"The message has {len(content):,} characters; at most {limit:,} are taken."

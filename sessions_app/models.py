@@ -77,6 +77,7 @@ class Message(models.Model):
     generation = models.PositiveIntegerField(
         default=1, help_text="grows when the text is written anew after a crash"
     )
+    wants_answer = models.BooleanField(default=True, help_text="whether a turn is to take it up")
     turn_id = models.UUIDField(
         null=True, blank=True, db_index=True, help_text="the turn that took it up or wrote it"
     )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404
+from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -42,9 +42,21 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     return problem
 
 
+def as_response(refusal: Refusal) -> JsonResponse:
+    """Return the problem document of a refusal outside the REST framework's views."""
+    problem = _response(refusal.status, refusal.code, refusal.detail, refusal.extra)
+    return JsonResponse(problem.data, status=refusal.status, content_type=CONTENT_TYPE)
+
+
 def _response(status: int, code: str, detail: str, extra: dict[str, Any]) -> Response:
-    body = {"type": "about:blank", "title": code.replace("_", " ").capitalize(), "status": status}
-    return Response(body | {"detail": detail, "code": code} | extra, status=status, content_type=CONTENT_TYPE)
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+    }
+    body |= {"detail": detail, "code": code, **extra}
+    headers = {"Retry-After": str(extra["retry_after_seconds"])} if "retry_after_seconds" in extra else None
+    return Response(body, status=status, content_type=CONTENT_TYPE, headers=headers)
 
 
 def _sentence(error: exceptions.APIException) -> str:

@@ -29,7 +29,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def unanswered(self) -> "MessageQuerySet":
         """Those that no turn has taken up yet."""
-        return self.filter(turn_id=None, role__in=["user", "subagent"])
+        return self.filter(turn_id=None, wants_answer=True, role__in=["user", "subagent"])
 
 
 class EventQuerySet(models.QuerySet["Event"]):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import django_filters
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -19,6 +19,8 @@ from sessions_app.contract import PayloadSerializer
 from sessions_app.errors import not_found
 from sessions_app.pagination import NewestFirst
 from sessions_app.payloads import SubagentPayload
+
+WAIT = OpenApiParameter("wait", float, description="seconds, at most 30, to wait for the end of the work")
 
 
 class NewestQueued(NewestFirst):
@@ -97,7 +99,7 @@ class SubagentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Subagent]):
         """Return the caller's subagents."""
         return Subagent.objects.owned_by(self.request.user)
 
-    @extend_schema(request=SpawnSerializer, responses={202: SubagentSerializer})
+    @extend_schema(parameters=[WAIT], request=SpawnSerializer, responses={202: SubagentSerializer})
     def create(self, request: Request) -> Response:
         """Hand a task to a new subagent of the given `agent_type`; answers with its handle."""
         serializer = SpawnSerializer(data=request.data)
@@ -109,7 +111,7 @@ class SubagentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Subagent]):
         )
         return Response(SubagentSerializer(subagent).data, status=202)
 
-    @extend_schema(responses=SubagentDetailSerializer)
+    @extend_schema(parameters=[WAIT], responses=SubagentDetailSerializer)
     def retrieve(self, request: Request, pk: UUID) -> Response:
         """Return a subagent with its whole result."""
         return Response(SubagentDetailSerializer(self._own(pk)).data)

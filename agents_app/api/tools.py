@@ -2,17 +2,20 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from agents_app import gateway
-from agents_app.api.subagents import SubagentSerializer
+from agents_app.api.subagents import WAIT, SubagentSerializer
 from agents_app.models import Subagent, ToolCall
 from agents_app.presentation import tool_payload
 from agents_app.registry import TOOLS, Tool
+from agents_app.tool_executor import TIMEOUT_MAX_SECONDS
 from sessions_app.api import idempotency_key, owned_session
 from sessions_app.contract import PayloadSerializer
 from sessions_app.payloads import ToolCallPayload
@@ -40,12 +43,27 @@ class CallSerializer(PayloadSerializer):
         return dict(tool_payload(instance))
 
 
+class CallsView(ListAPIView[ToolCall]):
+    """Fast calls of one session: the audit."""
+
+    serializer_class = CallSerializer
+    queryset = ToolCall.objects.none()
+    filterset_fields = ["state", "tool_name"]
+
+    def get_queryset(self) -> QuerySet[ToolCall]:
+        """Return the calls of the session in the address, if it is the caller's, newest first."""
+        return owned_session(self.request, self.kwargs["session_id"]).tool_calls.all()
+
+
 class ExecuteSerializer(serializers.Serializer[Any]):
     """A call: for which session, with what."""
 
     session_id = serializers.UUIDField()
     args = serializers.JSONField(required=False, default=dict)
     execution = serializers.ChoiceField(choices=gateway.EXECUTIONS, required=False, default="auto")
+    timeout = serializers.FloatField(
+        required=False, min_value=1, max_value=TIMEOUT_MAX_SECONDS, help_text="seconds, heavy work only"
+    )
 
 
 class ToolsView(APIView):
@@ -60,7 +78,9 @@ class ToolsView(APIView):
 class ExecuteToolView(APIView):
     """Calls of one tool."""
 
-    @extend_schema(request=ExecuteSerializer, responses={200: CallSerializer, 202: SubagentSerializer})
+    @extend_schema(
+        parameters=[WAIT], request=ExecuteSerializer, responses={200: CallSerializer, 202: SubagentSerializer}
+    )
     def post(self, request: Request, name: str) -> Response:
         """Call the tool: a fast one answers with its result (200), a heavy one with its subagent (202)."""
         serializer = ExecuteSerializer(data=request.data)
@@ -72,6 +92,7 @@ class ExecuteToolView(APIView):
             name,
             wish["args"],
             execution=wish["execution"],
+            timeout_seconds=wish.get("timeout"),
             call_id=gateway.call_id(session, idempotency_key(request)),
         )
         if isinstance(done, Subagent):

@@ -3,7 +3,9 @@
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -11,6 +13,7 @@ from rest_framework.views import APIView
 from agents_app import turns
 from agents_app.models import Turn
 from agents_app.presentation import turn_payload
+from sessions_app.api import owned_session
 from sessions_app.contract import PayloadSerializer
 from sessions_app.errors import not_found
 from sessions_app.payloads import TurnPayload
@@ -30,6 +33,17 @@ class TurnSerializer(PayloadSerializer):
     def to_representation(self, instance: Turn) -> dict[str, Any]:
         """Return the payload."""
         return {**turn_payload(instance), "state": instance.state}
+
+
+class TurnsView(ListAPIView[Turn]):
+    """Turns of one session."""
+
+    serializer_class = TurnSerializer
+    queryset = Turn.objects.none()
+
+    def get_queryset(self) -> QuerySet[Turn]:
+        """Return the turns of the session in the address, if it is the caller's, newest first."""
+        return owned_session(self.request, self.kwargs["session_id"]).turns.all()
 
 
 class StopTurnView(APIView):

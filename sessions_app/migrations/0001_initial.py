@@ -131,6 +131,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "wants_answer",
+                    models.BooleanField(default=True, help_text="whether a turn is to take it up"),
+                ),
+                (
                     "turn_id",
                     models.UUIDField(
                         blank=True, db_index=True, help_text="the turn that took it up or wrote it", null=True

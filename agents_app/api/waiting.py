@@ -1,0 +1,135 @@
+"""Answers that wait: `?wait=SECONDS` holds a request open until the work has ended, at most 30 s.
+
+These are plain async views on the feed's hub, so that a thousand who wait cost no thread.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from agents_app.models import Subagent
+from sessions_app.errors import Refusal
+from sessions_app.feed import Subscriber, hub
+from sessions_app.problems import as_response
+
+WAIT_MAX_SECONDS = 30.0
+ENDINGS = {"subagent.completed", "subagent.failed", "subagent.cancelled"}
+AsyncView = Callable[..., Coroutine[Any, Any, HttpResponse]]
+
+
+def waits(view: Callable[..., Any], shown_again: Callable[..., Any] | None = None) -> AsyncView:
+    """Make a REST view heed `?wait=`; its answer must name a `subagent_id`.
+
+    When the wait is over the answer is given anew by `shown_again(request, subagent_id)`, or by the view
+    itself if that is not given. The handle of work that goes on is an answer too: then the status stays 202.
+    """
+
+    @wraps(view)  # the OpenAPI generator looks at the attributes of the view
+    async def waiting(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        try:
+            seconds = _seconds(request)
+        except Refusal as refusal:
+            return as_response(refusal)
+        response = await _call(view, request, **kwargs)
+        subagent_id = _unfinished(response)
+        if not seconds or subagent_id is None or not await _ended(subagent_id, seconds):
+            return await _rendered(response)
+        return await _rendered(await _again(view, shown_again, request, subagent_id, kwargs))
+
+    return csrf_exempt(waiting)  # the REST framework checks it itself, for session logins
+
+
+async def _again(
+    view: Callable[..., Any],
+    shown_again: Callable[..., Any] | None,
+    request: HttpRequest,
+    subagent_id: UUID,
+    kwargs: dict[str, Any],
+) -> Any:
+    if shown_again is None:
+        return await _call(view, request, **kwargs)
+    request.method = "GET"
+    return await _call(shown_again, request, pk=subagent_id)
+
+
+async def _ended(subagent_id: UUID, seconds: float) -> bool:
+    """Wait until the subagent is final; False if it is not within `seconds`."""
+    deadline = time.monotonic() + seconds
+    session_id, last_seq = await _place(subagent_id)
+    subscriber = await hub().join(session_id, last_seq, _nothing)
+    try:
+        # It may have ended before the feed was joined.
+        while not await _is_final(subagent_id):
+            if not await _ending_comes(subscriber, subagent_id, deadline):
+                return False
+    finally:
+        await hub().leave(session_id, subscriber)
+    return True
+
+
+async def _ending_comes(subscriber: Subscriber, subagent_id: UUID, deadline: float) -> bool:
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            frame = await asyncio.wait_for(subscriber.frames.get(), left)
+        except TimeoutError:
+            return False
+        if frame is None or _tells_the_end(frame, subagent_id):
+            return True
+    return False
+
+
+def _tells_the_end(frame: str, subagent_id: UUID) -> bool:
+    wanted = str(subagent_id)
+    events = json.loads(frame) if wanted in frame else []
+    return any(event["kind"] in ENDINGS and event["payload"]["subagent_id"] == wanted for event in events)
+
+
+def _unfinished(response: Any) -> UUID | None:
+    """Return the subagent that an answer shows unfinished."""
+    data = getattr(response, "data", None)
+    if response.status_code >= 300 or not isinstance(data, dict):
+        return None
+    going_on = data.get("state") in {"queued", "admitted", "running"} and "subagent_id" in data
+    return UUID(data["subagent_id"]) if going_on else None
+
+
+def _seconds(request: HttpRequest) -> float:
+    text = request.GET.get("wait", "0")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= WAIT_MAX_SECONDS:
+        raise Refusal("invalid_wait", f"wait is a number of seconds from 0 to {WAIT_MAX_SECONDS:.0f}.")
+    return seconds
+
+
+async def _call(view: Callable[..., Any], request: HttpRequest, **kwargs: Any) -> Any:
+    return await sync_to_async(view)(request, **kwargs)
+
+
+async def _rendered(response: Any) -> HttpResponse:
+    if hasattr(response, "render") and not response.is_rendered:
+        await sync_to_async(response.render)()
+    return response
+
+
+async def _nothing(_frame: str) -> None:
+    """Take the replay of a feed that is joined at its end: nothing of it is wanted."""
+
+
+async def _place(subagent_id: UUID) -> tuple[UUID, int]:
+    return await Subagent.objects.values_list("session_id", "session__last_seq").aget(pk=subagent_id)
+
+
+async def _is_final(subagent_id: UUID) -> bool:
+    unfinished = Subagent.objects.unfinished().filter(pk=subagent_id)
+    return not await unfinished.aexists()

@@ -1,0 +1,54 @@
+"""The examples of the documentation run as they are written."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.house import ROOT, House, Person
+from tests.git_server import GitServer
+
+DOCUMENT = (ROOT / "docs" / "api.md").read_text()
+
+
+def _example(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", DOCUMENT, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture
+def environment(ann: Person, house: House, git_server: GitServer) -> dict[str, str]:
+    """What the examples take from the environment."""
+    token = ann.headers["Authorization"].removeprefix("Token ")
+    own = {"TOKEN": token, "REPOSITORY": git_server.url("sample"), "SERVER": house.url}
+    return {**os.environ, **own, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+
+@pytest.mark.skipif(not Path("/usr/bin/curl").exists(), reason="no curl here")
+def test_the_shell_example_analyzes_and_downloads(
+    environment: dict[str, str], house: House, tmp_path: Path
+) -> None:
+    script = _example("sh").replace("http://127.0.0.1:8000", house.url)
+    done = subprocess.run(
+        ["sh", "-euc", script], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=90
+    )
+    assert done.returncode == 0, done.stderr
+    assert "# Code analysis" in done.stdout
+    assert '"schema_version": 1' in (tmp_path / "session.json").read_text()
+
+
+def test_the_python_example_follows_the_work_to_its_end(environment: dict[str, str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _example("python")],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("subagent.completed")
