@@ -131,6 +131,7 @@ def _payload(message: Message, text: str, *, truncated: bool) -> MessagePayload:
         "html": "" if streaming or truncated else render(text),
         "truncated": truncated,
         "generation": message.generation,
+        "wants_answer": message.wants_answer,
         "turn_id": str(message.turn_id) if message.turn_id else None,
         "subagent_id": str(message.subagent_id) if message.subagent_id else None,
         "created_at": message.created_at.isoformat(),

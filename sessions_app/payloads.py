@@ -39,6 +39,7 @@ class MessagePayload(TypedDict):
     html: str
     truncated: bool
     generation: int
+    wants_answer: bool
     turn_id: str | None
     subagent_id: str | None
     created_at: str

@@ -16,7 +16,7 @@ from typing import Any, Self
 import httpx
 from websockets.sync.client import ClientConnection, connect
 
-from tests.environment import free_port
+from tests.environment import database_environment, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 FINAL = {"succeeded", "failed", "cancelled"}
@@ -39,13 +39,15 @@ class House:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        # Nothing of the test run's own settings: the installation stands on its embedded defaults.
+        # Nothing of the test run's own settings: the installation stands on its embedded defaults, and with
+        # DATABASE=postgres on a database of its own.
         inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
         self.environment = inherited | {
             "MCPCHAT_VAR": str(folder),
             "PORT": str(self.port),
             "PYTHONUNBUFFERED": "1",
             "MCPCHAT_TOOL_MODULES": "tests.probe_tools",
+            **database_environment(),
             **environment,
         }
         self.process: subprocess.Popen[str] | None = None

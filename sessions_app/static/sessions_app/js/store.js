@@ -102,7 +102,7 @@ function noticeOfUser(state, payload) {
   if (payload.role !== "user") return state;
   const mine = state.pending.findIndex((entry) => sameText(entry, payload));
   const pending = mine < 0 ? state.pending : state.pending.toSpliced(mine, 1);
-  return { ...state, pending, waiting: state.turn === null };
+  return { ...state, pending, waiting: payload.wants_answer && state.turn === null };
 }
 
 function sameText(entry, payload) {

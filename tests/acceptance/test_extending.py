@@ -1,0 +1,66 @@
+"""What docs/extending.md says works as it is written."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.house import ROOT, House
+
+EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "extending.md").read_text(), re.DOTALL)
+
+
+def _example(mark: str) -> str:
+    return next(example for example in EXAMPLES if mark in example)
+
+
+def test_the_tool_of_the_example_runs_as_a_subagent(tmp_path: Path) -> None:
+    (tmp_path / "words.py").write_text(_example("count_words"))
+    with House(
+        tmp_path / "var", MCPCHAT_TOOL_MODULES="words", PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)])
+    ) as house:
+        person = house.user("ann")
+        session = person.session()
+        body = {"session_id": session, "args": {"text": "one two three"}}
+        done = person.http.post("/api/tools/count_words/execute/", params={"wait": 20}, json=body).json()
+        assert (done["state"], done["result"]["summary"]) == ("succeeded", "3 words.")
+        body["args"] = {"text": " "}
+        failed = person.http.post("/api/tools/count_words/execute/", params={"wait": 20}, json=body).json()
+        assert (failed["state"], failed["error"]["code"]) == ("failed", "no_words")
+
+
+def test_a_tool_with_a_wrong_declaration_stops_the_start_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "wrong.py").write_text(_example("count_words").replace('name="count_words"', 'name="Count!"'))
+    house = House(
+        tmp_path / "var", MCPCHAT_TOOL_MODULES="wrong", PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)])
+    )
+    with pytest.raises(AssertionError, match="'Count!' is not lower-case words"):
+        house.start()
+    assert house.process is not None
+    assert house.process.wait(10) == 1
+    assert house.process.stdout is not None
+    house.process.stdout.close()
+
+
+@pytest.mark.django_db
+def test_the_export_format_of_the_example_renders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.contrib.auth import get_user_model
+    from django.utils import timezone
+
+    from exports_app import formats
+    from exports_app.document import freeze
+    from sessions_app import lifecycle, messages
+
+    monkeypatch.setattr(formats, "FORMATS", dict(formats.FORMATS))
+    (tmp_path / "text_format.py").write_text(_example("render_text"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    __import__("text_format")
+    sys.modules.pop("text_format")
+    session = lifecycle.start(get_user_model().objects.create_user("zoe"))
+    messages.post(session.pk, "Hello!")
+    written: list[str] = []
+    document = freeze(session.pk, include_metadata=True, now=timezone.now())
+    formats.FORMATS["text"].render(document, written.append, lambda _: None)
+    assert "".join(written) == "user: Hello!\n\n"
