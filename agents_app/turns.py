@@ -10,11 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from agents_app import admission
-from agents_app.models import Subagent, Turn
-from agents_app.presentation import turn_payload
+from agents_app.models import Subagent, ToolCall, Turn
+from agents_app.presentation import tool_payload, turn_payload
 from sessions_app import messages
 from sessions_app.errors import not_found
 from sessions_app.events import SessionChange, session_change
@@ -57,7 +58,9 @@ def send_again(now: datetime) -> None:
     """Send messages anew for turns that have not started."""
     for turn in Turn.objects.never_started(now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)):
         late = Turn.objects.filter(pk=turn.pk, state=State.QUEUED, sent_at=turn.sent_at)
-        if late.update(sent_at=now):
+        with transaction.atomic():
+            moved = late.update(sent_at=now)
+        if moved:
             send(turn)
 
 
@@ -119,7 +122,8 @@ def stop(turn_id: UUID) -> Turn:
     turn = _get(turn_id)
     if not _end(turn, {State.QUEUED}, State.CANCELLED):
         running = Turn.objects.filter(pk=turn_id, state=State.RUNNING, stop_requested_at=None)
-        running.update(stop_requested_at=timezone.now())
+        with transaction.atomic():
+            running.update(stop_requested_at=timezone.now())
     return _get(turn_id)
 
 
@@ -189,6 +193,7 @@ def _end(turn: Turn, before: set[Turn.State], state: Turn.State, error: dict[str
         if before == {State.QUEUED}:
             change.session.messages.all().unanswered().update(turn_id=turn.pk)
         _end_draft(change, turn)
+        _end_calls(change, turn)
         change.record(_ENDINGS[state], turn_payload(turn))
         if change.session.messages.all().unanswered().exists():
             request(change)
@@ -198,6 +203,15 @@ def _end(turn: Turn, before: set[Turn.State], state: Turn.State, error: dict[str
 def _end_draft(change: SessionChange, turn: Turn) -> None:
     for draft in change.session.messages.filter(turn_id=turn.pk, state=Message.State.STREAMING):
         messages.complete(change, draft, draft.content, interrupted=True)
+
+
+def _end_calls(change: SessionChange, turn: Turn) -> None:
+    """Fail the fast calls that a turn left behind: nobody will tell how they ended."""
+    error = {"code": "turn_ended", "message": "The turn ended before this call did."}
+    for call in turn.tool_calls.filter(state=ToolCall.State.RUNNING):
+        call.state, call.error, call.finished_at = ToolCall.State.FAILED, error, timezone.now()
+        call.save(update_fields=["state", "error", "finished_at"])
+        change.record("tool.failed", tool_payload(call))
 
 
 def _result_text(subagent: Subagent) -> str:

@@ -11,6 +11,9 @@ from mcpchat_project import health
 # Swagger UI sets styles on its elements from its script's templates; scripts stay as strict as elsewhere.
 docs = csp_update({"style-src": [UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as_view(url_name="schema"))
 
+handler404 = "mcpchat_project.error_pages.not_found"
+handler500 = "mcpchat_project.error_pages.broken"
+
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),

@@ -98,3 +98,12 @@ class SessionFeedConsumer(AsyncWebsocketConsumer):
 
     async def _tell(self, kind: str, **payload: Any) -> None:
         await self.send(json.dumps([{"kind": kind, "payload": payload}]))
+
+
+class NoSuchFeedConsumer(AsyncWebsocketConsumer):
+    """Answers at every other address."""
+
+    async def connect(self) -> None:
+        """Say that there is nothing here."""
+        await self.accept()
+        await self.close(code=NO_SUCH_SESSION)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
 from sessions_app.errors import Refusal
@@ -58,7 +59,8 @@ def stop(session_id: UUID) -> None:
 def delete(session_id: UUID) -> None:
     """Hide a session at once and end its work; `agents_app` removes the rows when nothing of it runs."""
     stop(session_id)
-    ChatSession.objects.filter(pk=session_id, deleted_at=None).update(deleted_at=timezone.now())
+    with transaction.atomic():
+        ChatSession.objects.filter(pk=session_id, deleted_at=None).update(deleted_at=timezone.now())
 
 
 def _end_work(session_id: UUID) -> None:

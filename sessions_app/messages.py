@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -90,7 +91,8 @@ def add(change: SessionChange, *, role: str, content: str, **fields: Any) -> Mes
 def save_draft(message_id: UUID, generation: int, content: str) -> bool:
     """Store text in flight; False if a newer generation took over."""
     open_draft = Message.objects.filter(pk=message_id, generation=generation, state=Message.State.STREAMING)
-    return open_draft.update(content=content) == 1
+    with transaction.atomic():
+        return open_draft.update(content=content) == 1
 
 
 def complete(change: SessionChange, message: Message, content: str, *, interrupted: bool = False) -> bool:

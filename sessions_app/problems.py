@@ -1,13 +1,16 @@
 """REST errors as RFC 9457 problem documents with a stable `code`."""
 
+import logging
 from typing import Any
 
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.views import exception_handler
+from rest_framework.views import exception_handler, set_rollback
 
 from sessions_app.errors import Refusal
+
+logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 _CODES = {
@@ -25,14 +28,16 @@ _CODES = {
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Turn an exception of a REST view into a problem document; None for a bug (then it is a 500)."""
+    """Turn an exception of a REST view into a problem document; a bug is logged and told as a 500."""
     if isinstance(error, Refusal):
         return _response(error.status, error.code, error.detail, error.extra)
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     response = exception_handler(error, context)
     if response is None or not isinstance(error, exceptions.APIException):
-        return None
+        logger.error("a REST view failed", exc_info=error)
+        set_rollback()
+        return _response(500, "internal_error", "The server made a mistake; its log says more.", {})
     code = _CODES.get(type(error).__name__, str(error.default_code))
     extra = {"errors": response.data} if isinstance(error, exceptions.ValidationError) else {}
     problem = _response(response.status_code, code, _sentence(error), extra)

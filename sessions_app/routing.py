@@ -1,7 +1,10 @@
 """Websocket addresses."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from sessions_app.consumers import SessionFeedConsumer
+from sessions_app.consumers import NoSuchFeedConsumer, SessionFeedConsumer
 
-websocket_urlpatterns = [path("ws/sessions/<uuid:session_id>/", SessionFeedConsumer.as_asgi())]
+websocket_urlpatterns = [
+    path("ws/sessions/<uuid:session_id>/", SessionFeedConsumer.as_asgi()),
+    re_path("", NoSuchFeedConsumer.as_asgi()),
+]

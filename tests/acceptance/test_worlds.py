@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
 from tests.acceptance.house import House, Person
 from tests.git_server import GitServer
@@ -40,10 +41,8 @@ def test_nothing_of_one_user_is_seen_or_touched_by_another(ann: Person, bob: Per
     assert bob.http.post("/api/tools/probe_fast/execute/", json=body).status_code == 404
     for path in ("/api/sessions/", "/api/subagents/", "/api/exports/"):
         assert bob.http.get(path).json()["results"] == []
-    with bob.feed(session) as socket, pytest.raises(ConnectionClosed) as closed:
-        socket.recv(timeout=5)
-    assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code == 4404
+    with bob.feed(session) as socket:
+        _assert_closed(socket, 4404)
 
 
 @pytest.mark.parametrize(
@@ -142,3 +141,21 @@ def test_strangers_are_told_to_log_in(house: House) -> None:
     answer = httpx.get(f"{house.url}/api/sessions/")
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
     assert httpx.get(house.url).headers["location"].startswith("/login/")
+
+
+def test_an_address_with_nothing_at_it_is_told_to_programs_and_people(ann: Person, house: House) -> None:
+    answer = ann.http.get("/api/nothing/")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    page = httpx.get(f"{house.url}/nothing")
+    assert page.status_code == 404
+    assert "There is nothing here" in page.text
+    address = f"{house.url.replace('http', 'ws')}/ws/nothing/"
+    with connect(address, additional_headers=ann.headers) as socket:
+        _assert_closed(socket, 4404)
+
+
+def _assert_closed(socket: ClientConnection, code: int) -> None:
+    with pytest.raises(ConnectionClosed) as closed:
+        socket.recv(timeout=5)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == code
