@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+import redis
 from websockets.sync.client import ClientConnection, connect
 
 from tests.environment import database_environment, free_port
@@ -127,6 +128,14 @@ class House:
     def kill(self, name: str) -> None:
         """SIGKILL a process of the supervisor's."""
         os.kill(self.process_named(name), signal.SIGKILL)
+
+    def wipe_broker(self) -> None:
+        """Forget everything in the broker."""
+        lines = (self.folder / "run" / "broker.conf").read_text().splitlines()
+        options = dict(line.split(maxsplit=1) for line in lines if " " in line)
+        password = options["requirepass"].strip('"')
+        with redis.Redis(host="127.0.0.1", port=int(options["port"]), password=password) as client:
+            client.flushall()
 
     def processes_with(self, text: str) -> list[int]:
         """Return the pids of all processes on the machine whose command line has `text`."""

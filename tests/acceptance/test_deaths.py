@@ -93,6 +93,24 @@ def test_killed_broker_loses_nothing_and_repeats_nothing(ann: Person, house: Hou
     assert_gapless(ann.events(session))
 
 
+def test_wiped_broker_loses_nothing_and_repeats_nothing(ann: Person, house: House) -> None:
+    session = ann.session()
+    work = [ann.call(session, "probe", seconds=2)["subagent_id"] for _ in range(5)]
+    ann.running(work[0])
+    house.wipe_broker()
+    work.append(ann.call(session, "probe", seconds=0)["subagent_id"])
+    ended = [ann.ended(subagent_id) for subagent_id in work]
+    assert {(subagent["state"], subagent["attempt"]) for subagent in ended} == {("succeeded", 1)}
+    wait_for("every result is told", lambda: len(_results(ann, session)) == len(work))
+    ann.quiet(session)
+    assert_gapless(ann.events(session))
+
+
+def _results(person: Person, session: str) -> list[str]:
+    messages = person.snapshot(session)["messages"]
+    return [message["subagent_id"] for message in messages if message["role"] == "subagent"]
+
+
 def test_chat_worker_killed_in_mid_answer_goes_on_in_another_and_answers_once(
     ann: Person, house: House
 ) -> None:
