@@ -1,6 +1,6 @@
 # Every target sets up what it needs and can be the first command on a fresh clone: `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help run test check screenshots user login-link clean
+.PHONY: help run test compose-walk check screenshots user login-link clean
 
 # PYTHON if given, else the first that is new enough; if none is, the last resort says so itself.
 new_enough = 'import sys; sys.exit(sys.version_info < (3, 11))'
@@ -19,8 +19,12 @@ help: ## Show this list
 run: ## Start everything and print a login link (PORT=8000 HOST=127.0.0.1); Ctrl-C stops it
 	@$(bootstrap) && exec .venv/bin/python -m mcpchat_project.supervisor
 
+test: export DATABASE ?= sqlite
 test: ## Run the tests (TESTS="-k word" for some, DATABASE=postgres for the other database)
 	@$(bootstrap) requirements-dev.txt && exec .venv/bin/python -m pytest $(TESTS)
+
+compose-walk: ## Walk through docker-compose.yml without Docker: every service's own command, on PostgreSQL
+	@$(bootstrap) requirements-dev.txt && MCPCHAT_REQUIRE_POSTGRES=1 exec .venv/bin/python -m pytest tests/compose
 
 check: ## Check format, lint, types, import rules, migrations and the deploy settings
 	@$(bootstrap) requirements-dev.txt

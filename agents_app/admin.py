@@ -1,13 +1,21 @@
 """Agents at work, for operators: caps are edited here, work is cancelled and tried again by the verbs."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 
-from agents_app import gateway
-from agents_app.models import Pool, Subagent, ToolCall, Turn, Worker
+from agents_app import gateway, maintenance
+from agents_app.models import MaintenanceRun, Pool, Subagent, ToolCall, Turn, Worker
 from sessions_app.admin import ReadOnlyAdmin
 from sessions_app.errors import Refusal
+
+admin.site.site_header = "MCP Chat administration"
+admin.site.site_title = "MCP Chat administration"
+admin.site.index_title = "Operations"
 
 
 @admin.register(Pool)
@@ -92,3 +100,37 @@ class WorkerAdmin(ReadOnlyAdmin):
 
     list_display = ["kind", "host", "pid", "queues", "started_at", "lease_expires_at"]
     list_filter = ["kind", "host"]
+
+
+@admin.register(MaintenanceRun)
+class MaintenanceRunAdmin(ReadOnlyAdmin):
+    """Clean-ups: what each did; buttons above the list ask for one now."""
+
+    list_display = ["started_at", "kind", "deep", "state", "outcome", "requested_by"]
+    list_filter = ["state", "kind", "deep"]
+    exclude = ["slot", "sent_at", "started_ticks"]
+
+    @admin.display(description="Outcome")
+    def outcome(self, run: MaintenanceRun) -> str:
+        """Return why it failed, or how many jobs it did."""
+        return run.error or f"{len(run.results)} jobs"
+
+
+def monitor_page(request: HttpRequest) -> HttpResponse:
+    """Show the monitor, which its script fills; take the buttons that ask for a maintenance run."""
+    if request.method == "POST":
+        return _maintenance_requested(request)
+    context = {**admin.site.each_context(request), "title": "Monitor"}
+    return TemplateResponse(request, "agents_app/monitor.html", context)
+
+
+def _maintenance_requested(request: HttpRequest) -> HttpResponse:
+    deep = request.POST.get("deep") == "1"
+    try:
+        run: Any = maintenance.request(deep=deep, requested_by=request.user)
+    except Refusal as refusal:
+        messages.warning(request, refusal.detail)
+    else:
+        messages.success(request, f"{'A deep clean' if run.deep else 'Maintenance'} was asked for.")
+    listed = request.POST.get("back") == "runs"
+    return redirect("admin:agents_app_maintenancerun_changelist" if listed else "monitor")

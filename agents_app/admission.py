@@ -4,8 +4,9 @@ One short transaction: take the pool's lock, then one statement that counts, pic
 many small ORM calls the same took three times as long, all of it under the lock.
 
 Fairness is start-time fair queueing over owners: each (pool, owner) has a round; the owner with the lowest
-round goes next and moves on by one; an owner who comes back starts at the pool's clock, the round of the
-last admission, so nobody saves up turns and nobody waits for a batch.
+round goes next and moves on by one; of equal rounds the one that was admitted longer ago. An owner who comes
+back starts at the pool's clock, the round of the last admission, so nobody saves up turns and nobody waits
+for a batch.
 """
 
 import logging
@@ -26,6 +27,7 @@ from agents_app.models import Pool, PoolShare, Subagent, Worker
 logger = logging.getLogger(__name__)
 
 POSITIONS_AN_OWNER = 20
+_NO_ROUND = (0, 0, 0)
 
 # A statement of its own, before the one that counts: under READ COMMITTED that one then sees every commit
 # of the lock's earlier holders. The key is the pool's name.
@@ -44,7 +46,8 @@ WHERE id = (
             WHERE waiting.pool_id = share.pool_id AND waiting.owner_id = share.owner_id
             AND waiting.state = 'queued'
         )
-        ORDER BY CASE WHEN share.round > %(clock)s THEN share.round ELSE %(clock)s END, share.id
+        ORDER BY CASE WHEN share.round > %(clock)s THEN share.round ELSE %(clock)s END,
+            share.last_admission, share.id
         LIMIT 1
     )
     ORDER BY item.priority DESC, item.queued_at, item.id
@@ -97,33 +100,41 @@ def capacity(pool: Pool) -> int:
     return min(pool.cap, workers.count())
 
 
-def send(pool_name: str, subagent_id: uuid.UUID, attempt: int) -> None:
+def send(pool_name: str, subagent_id: uuid.UUID, attempt: int) -> bool:
     """Tell a worker; a broker that is away only delays it, because the keeper sends again."""
-    send_task("agents_app.tasks.run_subagent", pool_name, str(subagent_id), attempt)
+    return send_task("agents_app.tasks.run_subagent", pool_name, str(subagent_id), attempt)
 
 
-def send_task(name: str, queue: str, *arguments: Any) -> None:
-    """Publish a task message; failure is logged, because the row is what counts."""
+def send_task(name: str, queue: str, *arguments: Any) -> bool:
+    """Publish a task message; failure is logged and told by False, because the row is what counts."""
     try:
         current_app.send_task(name, args=arguments, queue=queue)
     except Exception as error:  # noqa: BLE001  # whatever the transport raises, the keeper sends again
         logger.warning("could not send %s%r: %s", name, arguments, error)
+        return False
+    return True
 
 
 def send_again(now: datetime) -> None:
     """Send messages anew for what was admitted and has not started; the interval doubles up to a minute."""
     patience = timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     for row in Subagent.objects.never_started(now - patience):
-        sent_at, admitted_at = row.sent_at or now - patience, row.admitted_at or now
-        if now - sent_at < min(max(patience, sent_at - admitted_at), timedelta(minutes=1)):
+        if not is_late(row.sent_at, row.admitted_at or now, now, patience):
             continue
         with transaction.atomic():
             mine = Subagent.objects.filter(
                 pk=row.pk, attempt=row.attempt, state="admitted", sent_at=row.sent_at
             )
             moved = mine.update(sent_at=now)
-        if moved:
-            send(row.pool_id, row.pk, row.attempt)
+        if moved and not send(row.pool_id, row.pk, row.attempt):
+            return  # a broker that is away is tried once a round, not once a row
+
+
+def is_late(sent_at: datetime | None, begin: datetime, now: datetime, patience: timedelta) -> bool:
+    """Whether to send again: after `patience`, then after as long as it has waited, at most a minute."""
+    if sent_at is None:
+        return True
+    return now - sent_at >= min(max(patience, sent_at - begin), timedelta(minutes=1))
 
 
 def _claim(pool_name: str) -> Admitted | None:
@@ -156,9 +167,9 @@ def _lock(pool_name: str) -> None:
 
 def _move_clock(pool: Pool, owner_id: int) -> None:
     share = PoolShare.objects.get(pool=pool, owner_id=owner_id)
-    clock = max(share.round, pool.clock)
-    PoolShare.objects.filter(pk=share.pk).update(round=clock + 1)
-    Pool.objects.filter(pk=pool.pk).update(clock=clock)
+    clock, number = max(share.round, pool.clock), pool.admissions + 1
+    PoolShare.objects.filter(pk=share.pk).update(round=clock + 1, last_admission=number)
+    Pool.objects.filter(pk=pool.pk).update(clock=clock, admissions=number)
 
 
 def own_share(pool: Pool, owner_id: int) -> None:
@@ -201,13 +212,13 @@ class _Queue:
 
     def position(self, owner_id: int, ahead: int) -> int:
         """Return the position of an owner's item that has `ahead` of the same owner before it."""
-        mine = self._rounds.get(owner_id, (0, 0))
+        mine = self._rounds.get(owner_id, _NO_ROUND)
         others = ((other, count) for other, count in self._counts.items() if other != owner_id)
-        before = (min(count, ahead + (self._rounds.get(other, (0, 0)) < mine)) for other, count in others)
+        before = (min(count, ahead + (self._rounds.get(other, _NO_ROUND) < mine)) for other, count in others)
         return 1 + ahead + sum(before)
 
 
-def _effective_rounds(pool_name: str) -> dict[int, tuple[int, int]]:
-    """Return each owner's place among the rounds; the share's id breaks ties, as in the statement."""
-    shares = PoolShare.objects.filter(pool_id=pool_name).values_list("owner_id", "round", "pool__clock", "id")
-    return {owner_id: (max(own_round, clock), share) for owner_id, own_round, clock, share in shares}
+def _effective_rounds(pool_name: str) -> dict[int, tuple[int, int, int]]:
+    """Return each owner's place among the rounds, in the order of the statement."""
+    shares = PoolShare.objects.filter(pool_id=pool_name).select_related("pool")
+    return {row.owner_id: (max(row.round, row.pool.clock), row.last_admission, row.pk) for row in shares}

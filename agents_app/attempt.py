@@ -1,5 +1,6 @@
 """One attempt of a subagent as its tool sees it."""
 
+import math
 import time
 from collections.abc import Mapping
 from datetime import timedelta
@@ -11,13 +12,17 @@ from django.utils import timezone
 
 from agents_app.context import Stopped, ToolContext
 from agents_app.models import Subagent
+from agents_app.outcome import RESULT_MAX_BYTES
 from agents_app.registry import AgentType
+from sessions_app import plain
 from sessions_app.events import announce
 from sessions_app.payloads import SubagentProgress
 
 ANNOUNCE_SECONDS = 0.1
 STORE_SECONDS = 1.0
 LOOK_SECONDS = 0.4
+STAGE_MAX_CHARACTERS = 100
+NEW_STAGES_AT_ONCE = 5
 
 
 class Attempt(ToolContext):
@@ -32,21 +37,33 @@ class Attempt(ToolContext):
         self._subagent = subagent
         self._kind = kind
         self._idle_seconds = subagent.pool.idle_timeout_seconds
-        self._announced = self._stored = self._looked = 0.0
+        self._announced = self._stored = self._looked = -math.inf
         self._stage = ""
+        self._new_stages = 0
 
     def progress(self, percent: float, stage: str, estimated_seconds_left: float | None = None) -> None:
         """Tell how far the work is; see `ToolContext.progress`."""
-        percent = min(max(float(percent), 0.0), 100.0)
+        percent = 0.0 if math.isnan(percent) else min(max(float(percent), 0.0), 100.0)
+        stage = plain.text(stage, STAGE_MAX_CHARACTERS)
+        if estimated_seconds_left is not None and not math.isfinite(estimated_seconds_left):
+            estimated_seconds_left = None
         now = time.monotonic()
-        new_stage = stage != self._stage
-        if new_stage or now - self._stored >= STORE_SECONDS:
-            self._stored, self._stage = now, stage
+        at_once = self._is_news(stage)
+        if at_once or now - self._stored >= STORE_SECONDS:
+            self._stored, self._new_stages = now, self._new_stages if at_once else 0
             self._store(percent, stage, estimated_seconds_left)
-        if new_stage or now - self._announced >= ANNOUNCE_SECONDS:
+        if at_once or now - self._announced >= ANNOUNCE_SECONDS:
             self._announced = now
             self._announce(percent, stage, estimated_seconds_left)
         self.check()
+
+    def _is_news(self, stage: str) -> bool:
+        """Whether a stage is new and told at once; a tool that names one each time waits like others."""
+        if stage == self._stage:
+            return False
+        self._stage = stage
+        self._new_stages += 1
+        return self._new_stages <= NEW_STAGES_AT_ONCE
 
     def check(self) -> None:
         """Raise `Stopped` if the work was cancelled or is no longer this attempt's."""
@@ -59,14 +76,19 @@ class Attempt(ToolContext):
     def keep(self, partial: Mapping[str, Any]) -> None:
         """Keep a partial result on the row."""
         self.check()
-        with transaction.atomic():
-            self._mine().update(result={**partial, "partial": True})
+        try:
+            fits = plain.json_bytes(dict(partial)) <= RESULT_MAX_BYTES
+        except ValueError:
+            fits = False
+        if fits:
+            with transaction.atomic():
+                self._mine().update(result={**partial, "partial": True})
 
     def _store(self, percent: float, stage: str, seconds_left: float | None) -> None:
         with transaction.atomic():
             self._mine().update(
                 progress=percent,
-                stage=stage[:100],
+                stage=stage,
                 estimated_seconds_left=seconds_left,
                 idle_deadline_at=timezone.now() + timedelta(seconds=self._idle_seconds),
             )
@@ -76,7 +98,7 @@ class Attempt(ToolContext):
             "subagent_id": str(self.subagent_id),
             "attempt": self._subagent.attempt,
             "progress": round(percent, 1),
-            "stage": stage[:100],
+            "stage": stage,
             "estimated_seconds_left": None if seconds_left is None else round(seconds_left, 1),
         }
         announce(self.session_id, "subagent.progress", payload)

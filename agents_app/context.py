@@ -45,4 +45,7 @@ class ToolContext(ABC):
 
     @abstractmethod
     def keep(self, partial: Mapping[str, Any]) -> None:
-        """Keep a partial result (JSON) that is shown if the work is cancelled, times out or is lost."""
+        """Keep a partial result that is shown if the work is cancelled, times out or is lost.
+
+        What is not JSON or over 2 MiB is not kept; a `summary` in it is what people read.
+        """

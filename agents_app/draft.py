@@ -5,7 +5,7 @@ from typing import Any
 
 from agents_app import turns
 from agents_app.models import Turn
-from sessions_app import messages
+from sessions_app import messages, plain
 from sessions_app.events import announce
 from sessions_app.models import Message
 
@@ -26,8 +26,8 @@ class Draft:
         self._stored_at = 0.0
 
     def append(self, text: str) -> None:
-        """Add text."""
-        self._text += text
+        """Add text of a model, which may hold anything."""
+        self._text += plain.text(text)
 
     def flush(self, store: bool = False) -> None:
         """Announce new text; store the whole if half a second has passed, or at once with `store`."""

@@ -1,7 +1,9 @@
 """The verbs that every door calls: REST, the main agent, the admin. Each checks, then does one thing."""
 
 import tempfile
+import time
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -10,15 +12,17 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from agents_app import admission, pool
+from agents_app import admission, maintenance, outcome, pool
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.models import Pool, Subagent, ToolCall
+from agents_app.outcome import Outcome
 from agents_app.pool import Submission
 from agents_app.presentation import tool_payload
-from agents_app.registry import Tool, ToolResult, find_agent_type, find_tool
+from agents_app.registry import Tool, find_agent_type, find_tool
 from sessions_app.errors import Refusal
 from sessions_app.events import session_change
 from sessions_app.models import ChatSession
+from sessions_app.payloads import MaintenanceStatistics
 
 HEAVY_ARGUMENT_COUNT = 10
 HEAVY_FILE_BYTES = 1024 * 1024
@@ -115,14 +119,19 @@ def cancel(subagent_id: UUID) -> Subagent:
     return pool.cancel(subagent_id)
 
 
-def retry(subagent_id: UUID) -> Subagent:
+def retry(subagent_id: UUID, idempotency_key: str = "") -> Subagent:
     """Queue ended work again as a new subagent. Raises `Refusal` (`not_final`)."""
-    return pool.retry(subagent_id)
+    return pool.retry(subagent_id, idempotency_key)
 
 
 def pool_status() -> list[dict[str, Any]]:
     """Return every pool as it stands."""
     return [pool.status(row) for row in Pool.objects.all()]
+
+
+def maintenance_statistics() -> MaintenanceStatistics:
+    """Return what the maintenance agent has done since the installation began."""
+    return maintenance.statistics()
 
 
 def change_pool(name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,15 +150,25 @@ def call_id(session: ChatSession, idempotency_key: str) -> UUID | None:
 class _FastContext(ToolContext):
     """The context of a fast call: it is over before progress would be of use."""
 
-    def __init__(self, session: ChatSession, workdir: Path) -> None:
+    def __init__(self, session: ChatSession, tool: Tool) -> None:
         self.session_id, self.owner_id, self.subagent_id = session.pk, session.owner_id, None
-        self.workdir = workdir
+        self._seconds = tool.execution_timeout_seconds
+        self._deadline = time.monotonic() + self._seconds
 
     def progress(self, percent: float, stage: str, estimated_seconds_left: float | None = None) -> None:
-        """Do nothing."""
+        """Only look whether the time is up."""
+        self.check()
 
     def check(self) -> None:
-        """Do nothing: a fast call is bounded by its nature."""
+        """Raise `Stopped` when the tool's time is up."""
+        if time.monotonic() > self._deadline:
+            raise Stopped
+
+    def reason(self) -> Exception:
+        """Return why the tool was stopped: nobody but the clock stops a fast call."""
+        if time.monotonic() > self._deadline:
+            return ToolError("timeout", f"It took longer than {self._seconds:g} s.")
+        return RuntimeError("the tool stopped by itself")
 
     def keep(self, partial: Mapping[str, Any]) -> None:
         """Do nothing: there is no row to keep it on."""
@@ -161,15 +180,19 @@ def _call(
     earlier = _begin(session, tool, arguments, turn_id, call_id)
     if earlier is not None:
         return earlier
+    return _end(call_id, session, _run(session, tool, arguments))
+
+
+def _run(session: ChatSession, tool: Tool, arguments: dict[str, Any]) -> Outcome:
+    context = _FastContext(session, tool)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            result = tool.run(_FastContext(session, Path(folder)), **arguments)
-    except (ToolError, Refusal) as error:
-        return _end(call_id, session, error={"code": error.code, "message": str(error)})
-    except (Stopped, Exception) as error:  # noqa: BLE001  # a tool's bug is the call's result, not the turn's end
-        message = f"{type(error).__name__}: {error}"[:500]
-        return _end(call_id, session, error={"code": "tool_error", "message": message})
-    return _end(call_id, session, result=result)
+            context.workdir = Path(folder)
+            return outcome.of_result(tool.run(context, **arguments))
+    except BaseException as error:  # noqa: BLE001  # a tool's bug is the call's result, not the turn's end
+        if isinstance(error, Stopped):
+            error = context.reason()
+        return outcome.of_error(error)
 
 
 def _begin(
@@ -191,28 +214,28 @@ def _begin(
             change.record("tool.started", tool_payload(call))
             return None
     except IntegrityError:
-        earlier = ToolCall.objects.get(pk=call_id)
+        earlier = ToolCall.objects.filter(pk=call_id, session=session).first()
+    if earlier is None:
+        raise Refusal("invalid_call_id", "This id names another call.", status=409)
     if earlier.state != ToolCall.State.RUNNING:
         return earlier
+    if turn_id is None and timezone.now() < earlier.created_at + timedelta(
+        seconds=tool.execution_timeout_seconds
+    ):
+        raise Refusal("call_in_progress", "This call is still being made.", status=409, retry_after_seconds=1)
     if tool.safe_to_repeat:
         return None
-    error = {"code": "worker_lost", "message": "The process died during this call; it may have taken effect."}
-    return _end(call_id, session, error=error)
+    lost = outcome.failed("worker_lost", "The process died during this call; it may have taken effect.")
+    return _end(call_id, session, lost)
 
 
-def _end(
-    call_id: UUID,
-    session: ChatSession,
-    *,
-    result: ToolResult | None = None,
-    error: dict[str, str] | None = None,
-) -> ToolCall:
-    state = ToolCall.State.FAILED if result is None else ToolCall.State.SUCCEEDED
-    body = None if result is None else {"summary": result.summary, "data": dict(result.data)}
+def _end(call_id: UUID, session: ChatSession, end: Outcome) -> ToolCall:
+    succeeded = end.state == Subagent.State.SUCCEEDED
+    state = ToolCall.State.SUCCEEDED if succeeded else ToolCall.State.FAILED
     with session_change(session.pk) as change:
         running = ToolCall.objects.filter(pk=call_id, state=ToolCall.State.RUNNING)
-        moved = running.update(state=state, result=body, error=error, finished_at=timezone.now())
+        moved = running.update(state=state, result=end.result, error=end.error, finished_at=timezone.now())
         call = ToolCall.objects.get(pk=call_id)
         if moved:
-            change.record("tool.failed" if result is None else "tool.completed", tool_payload(call))
+            change.record("tool.completed" if succeeded else "tool.failed", tool_payload(call))
     return call

@@ -20,11 +20,12 @@ from django.conf import settings
 from django.db import close_old_connections, transaction
 from django.utils import timezone
 
-from agents_app import admission, liveness, pool, process_groups, runner, turns
+from agents_app import admission, liveness, maintenance, pool, process_groups, runner, turns
 from agents_app.liveness import Identity
 from agents_app.models import Pool, Subagent, Turn, Worker
-from agents_app.pool import Outcome
+from agents_app.outcome import Outcome
 from agents_app.presentation import announce_position
+from agents_app.watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -42,12 +43,16 @@ class Keeper:
 
     def __init__(self) -> None:
         self.stopping = False
+        watch = Watch()
         self._duties: list[tuple[float, Callable[[], None]]] = [
             (PROBE_SECONDS, self.bury_the_dead),
             (ENFORCE_SECONDS, self.enforce),
             (RENEW_SECONDS, self.renew_leases),
             (1.0, self.move_the_queues),
             (1.0, self.bury_other_hosts),
+            (1.0, watch.movements),
+            (5.0, watch.health),
+            (5.0, maintenance.tend),
         ]
         self._due: dict[Callable[[], None], float] = {}
         self._positions: dict[str, dict[UUID, tuple[UUID, int]]] = {}
@@ -83,16 +88,17 @@ class Keeper:
 
     def renew_leases(self) -> None:
         """Renew this host's living workers in one UPDATE; bury rows whose lock file somebody removed."""
-        alive = [
-            identity
-            for identity in liveness.identities()
-            if identity == self.identity or liveness.is_alive(identity)
-        ]
+        others = [identity for identity in liveness.identities() if identity != self.identity]
+        alive = [self.identity, *filter(liveness.is_alive, others)]
         lease = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
         with transaction.atomic():
             rows = Worker.objects.filter(pk__in=[identity.worker_id for identity in alive])
             rows.update(lease_expires_at=lease)
-        for worker in Worker.objects.here(settings.HOST_ID).exclude(lease_expires_at=lease):
+        for worker in (
+            Worker.objects.here(settings.HOST_ID)
+            .exclude(lease_expires_at=lease)
+            .exclude(pk=self.identity.worker_id)
+        ):
             if not liveness.lock_path(worker.pk).exists():
                 self._bury(Identity(worker.pk, worker.kind, worker.pid, worker.started_ticks))
 

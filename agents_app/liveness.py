@@ -127,5 +127,5 @@ def _read(path: Path) -> Identity | None:
     try:
         body = json.loads(path.read_text())
         return Identity(uuid.UUID(path.stem), body["kind"], body["pid"], body["started_ticks"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None

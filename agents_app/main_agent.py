@@ -6,39 +6,40 @@ tool calls of that step are made again under the same ids, which the gateway rec
 
 import asyncio
 import logging
+import time
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import DatabaseError, close_old_connections
 from pydantic_ai import Agent, RunContext, Tool
 from pydantic_ai.exceptions import AgentRunError, UserError
 from pydantic_ai.messages import (
     ModelMessage,
-    ModelMessagesTypeAdapter,
-    ModelRequest,
     PartDeltaEvent,
     PartStartEvent,
     TextPart,
     TextPartDelta,
-    UserPromptPart,
 )
+from pydantic_core import SchemaValidator, core_schema
 
-from agents_app import gateway, liveness, llm, prompts, turns
+from agents_app import gateway, history, liveness, llm, prompts, registry, turns
 from agents_app.draft import Draft
 from agents_app.models import Subagent, ToolCall, Turn
 from agents_app.presentation import bounded
-from agents_app.registry import TOOLS
 from agents_app.turn_thread import TurnThread
+from sessions_app import plain
 from sessions_app.errors import Refusal
-from sessions_app.models import ChatSession, Message
+from sessions_app.models import ChatSession
 
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.05
 LOOK_SECONDS = 0.4
-HISTORY_TURNS = 20
+END_WAITS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 TOOL_RESULT_MAX_BYTES = 32 * 1024
 State = Turn.State
+_OBJECT = SchemaValidator(core_schema.dict_schema(core_schema.str_schema()))
 
 
 class Shutdown:
@@ -50,17 +51,35 @@ class Shutdown:
 def run(turn_id: UUID, attempt: int) -> None:
     """Run one attempt of a turn to its end; does nothing if somebody else has it or it is over."""
     turn = turns.claim(turn_id, attempt, liveness.current_worker_id())
-    if turn is None:
-        return
-    thread = TurnThread()
-    answer = Answer(turn, thread)
+    if turn is not None:
+        interruption, error = _answer_in(turn)
+        _store_end(turn, interruption, error)
+
+
+def _answer_in(turn: Turn) -> tuple[str | None, Exception | None]:
+    """Answer; return what interrupted the answer, or the error that it ended with."""
     try:
+        thread = TurnThread()
+        answer = Answer(turn, thread)
         thread.run(answer.run())
     except Exception as error:  # noqa: BLE001  # every failure of a turn is told in the chat
-        if answer.interruption is None:
-            _fail(turn, error)
+        return None, error
+    return answer.interruption, None
+
+
+def _store_end(turn: Turn, interruption: str | None, error: Exception | None) -> None:
+    """Store how the turn ended, patiently: this process lives on, so nobody else would end the turn."""
+    for wait in END_WAITS:
+        try:
+            if error is None:
+                _end(turn, interruption)
+            else:
+                _fail(turn, error)
             return
-    _end(turn, answer.interruption)
+        except DatabaseError:
+            logger.exception("could not store the end of %s; again in %.1f s", turn, wait)
+            close_old_connections()
+            time.sleep(wait)
 
 
 class Answer:
@@ -72,6 +91,7 @@ class Answer:
         self.session: ChatSession = turn.session
         self.draft = Draft(turn)
         self.interruption: str | None = None
+        self.step = 0
 
     async def run(self) -> None:
         """Converse until the model is done, the turn is stopped, or its time is up."""
@@ -95,30 +115,42 @@ class Answer:
         while not work.done():
             await asyncio.sleep(WATCH_SECONDS)
             now = asyncio.get_running_loop().time()
-            await self.thread.call(self.draft.flush)
+            await self.thread.call(self._flush)
             if now - looked >= LOOK_SECONDS:
                 looked = now
                 self.interruption = await self.thread.call(self._look)
                 if self.interruption:
                     work.cancel()
 
+    def _flush(self) -> None:
+        try:
+            self.draft.flush()
+        except DatabaseError:  # the next look may find the database back
+            logger.exception("the text of %s could not be stored", self.turn)
+
     def _look(self) -> str | None:
         if Shutdown.requested:
             return "shutdown"
-        return "stopped" if turns.must_stop(self.turn) else None
+        try:
+            return "stopped" if turns.must_stop(self.turn) else None
+        except DatabaseError:  # a turn that nobody can look up must stay stoppable
+            logger.exception("%s could not be looked up", self.turn)
+            return None
 
     async def _converse(self) -> None:
-        history, steps = await self.thread.call(self._history)
+        earlier, steps = await self.thread.call(self._history)
+        if history.is_answered(steps):  # a dead attempt had all but ended the turn
+            return
         model = await self.thread.call(llm.build, self.turn.model)
         agent = Agent(model, tools=_tools(), deps_type=Answer, instructions=prompts.INSTRUCTIONS)
-        async with agent.iter(None, message_history=[*history, *steps], deps=self) as run:
+        async with agent.iter(None, message_history=[*earlier, *steps], deps=self) as run:
             async for node in run:
                 if Agent.is_model_request_node(node):
                     async with node.stream(run.ctx) as stream:
                         async for event in stream:
                             self._take(event)
                 elif Agent.is_call_tools_node(node):
-                    await self._store(run.all_messages()[len(history) :])
+                    await self._store(run.all_messages()[len(earlier) :])
 
     def _take(self, event: object) -> None:
         if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
@@ -128,22 +160,15 @@ class Answer:
 
     async def _store(self, steps: list[ModelMessage]) -> None:
         """Store the step that is complete; a turn that is no longer ours ends here."""
-        dumped = ModelMessagesTypeAdapter.dump_python(steps, mode="json")
+        dumped = plain.cleaned(history.dumped(steps))
+        # From here on the reply is what was stored: its calls are made, and it is sent back, as such.
+        steps[-1].parts = history.loaded(dumped[-1:])[0].parts
+        self.step = len(steps)
         if not await self.thread.call(self.draft.complete, dumped):
             raise asyncio.CancelledError
 
     def _history(self) -> tuple[list[ModelMessage], list[ModelMessage]]:
-        """Return what was said in earlier turns, and this turn's own steps or its first request."""
-        earlier = self.session.turns.filter(state=State.COMPLETED).exclude(pk=self.turn.pk)
-        newest = reversed(earlier.order_by("-created_at").values_list("steps", flat=True)[:HISTORY_TURNS])
-        history = [message for steps in newest for message in _loaded(steps)]
-        if self.turn.steps:
-            return history, _loaded(self.turn.steps)
-        waiting = self.session.messages.in_order().filter(turn_id=self.turn.pk).exclude(
-            role=Message.Role.ASSISTANT
-        )  # fmt: skip
-        parts = [UserPromptPart(content=prompts.as_prompt(message)) for message in waiting]
-        return history, [ModelRequest(parts=parts, instructions=prompts.INSTRUCTIONS)]
+        return history.earlier(self.turn), history.own(self.turn)
 
     def call_tool(self, name: str, arguments: dict[str, Any], call_id: str) -> dict[str, Any]:
         """Call a tool for the model and return what it is told; a refusal is an answer, not an error."""
@@ -153,7 +178,8 @@ class Answer:
                 name,
                 arguments,
                 turn_id=self.turn.pk,
-                call_id=turns.call_id(self.turn, call_id),
+                # Some servers name the calls of each step anew from 0.
+                call_id=turns.call_id(self.turn, f"{self.step} {call_id}"),
             )
         except Refusal as refusal:
             return {"error": refusal.as_error()}
@@ -177,29 +203,29 @@ def _answer(call: ToolCall) -> dict[str, Any]:
 
 
 def _tools() -> list[Tool[Answer]]:
-    return [
-        Tool.from_schema(
-            _caller(tool.name),
-            name=tool.name,
-            description=tool.description + (" Heavy: runs as a subagent." if tool.heavy else ""),
-            json_schema=dict(tool.input_schema),
-            takes_ctx=True,
-            sequential=True,
-        )
-        for tool in TOOLS.values()
-    ]
+    return [_offered(tool) for tool in registry.TOOLS.values()]
+
+
+def _offered(tool: registry.Tool) -> Tool[Answer]:
+    offered = Tool.from_schema(
+        _caller(tool.name),
+        name=tool.name,
+        description=tool.description + (" Heavy: runs as a subagent." if tool.heavy else ""),
+        json_schema=dict(tool.input_schema),
+        takes_ctx=True,
+        sequential=True,
+    )
+    # A schema of one's own is not checked at all: a list as arguments would end the turn.
+    offered.function_schema.validator = _OBJECT
+    return offered
 
 
 def _caller(name: str) -> Any:
-    async def call(context: RunContext[Answer], **arguments: Any) -> dict[str, Any]:
+    async def call(context: RunContext[Answer], /, **arguments: Any) -> dict[str, Any]:
         answer = context.deps
         return await answer.thread.call(answer.call_tool, name, arguments, context.tool_call_id or "")
 
     return call
-
-
-def _loaded(steps: list[Any]) -> list[ModelMessage]:
-    return ModelMessagesTypeAdapter.validate_python(steps)
 
 
 def _end(turn: Turn, interruption: str | None) -> None:

@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from agents_app.querysets import SubagentQuerySet, TurnQuerySet, WorkerQuerySet
 from sessions_app.models import ChatSession
@@ -55,6 +56,7 @@ class Pool(models.Model):
     idle_timeout_seconds = models.PositiveIntegerField(default=120, help_text="longest time without progress")
     paused = models.BooleanField(default=False, help_text="admit nothing; what runs goes on")
     clock = models.BigIntegerField(default=0, editable=False, help_text="round of the last admission")
+    admissions = models.BigIntegerField(default=0, editable=False, help_text="how many there were")
 
     class Meta:
         ordering = ["name"]
@@ -69,6 +71,7 @@ class PoolShare(models.Model):
     pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="shares")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     round = models.BigIntegerField(default=0)
+    last_admission = models.BigIntegerField(default=0, help_text="its number: who waited longer breaks a tie")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["pool", "owner"], name="one_share_an_owner")]
@@ -97,8 +100,10 @@ class Turn(models.Model):
     model = models.CharField(max_length=200, blank=True)
     worker = models.ForeignKey(Worker, null=True, blank=True, on_delete=models.SET_NULL, related_name="turns")
     steps = models.JSONField(default=list, blank=True, help_text="the model messages of this turn so far")
+    deaths = models.PositiveIntegerField(default=0, help_text="attempts whose process died")
     stop_requested_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    queued_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True, blank=True, help_text="when its message was last sent")
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -220,7 +225,8 @@ class Subagent(models.Model):
                 name="subagent_submitted_once",
             ),
             models.CheckConstraint(
-                condition=~Q(state="running") | Q(started_at__isnull=False), name="running_has_started"
+                condition=~Q(state="running") | Q(started_at__isnull=False, worker__isnull=False),
+                name="running_has_started_in_a_process",
             ),
             models.CheckConstraint(
                 condition=Q(finished_at__isnull=False, state__in=["succeeded", "failed", "cancelled"])
@@ -255,3 +261,69 @@ class Subagent(models.Model):
     def is_final(self) -> bool:
         """Whether nothing will change any more."""
         return self.state in (self.State.SUCCEEDED, self.State.FAILED, self.State.CANCELLED)
+
+
+class MaintenanceRun(models.Model):
+    """One clean-up: which jobs ran, what each did. At most one runs at a time."""
+
+    class Kind(models.TextChoices):
+        """Hourly and deep runs are scheduled (a deep one runs every job); forced ones somebody asked for."""
+
+        HOURLY = "hourly"
+        DEEP = "deep"
+        FORCED = "forced"
+
+    class State(models.TextChoices):
+        """Running from the moment it is asked for; failed if a job failed or its process died."""
+
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind)
+    deep = models.BooleanField(default=False, help_text="whether the deep jobs run too")
+    slot = models.CharField(max_length=200, unique=True, help_text="what it is the only run of")
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    host = models.CharField(max_length=255, blank=True)
+    pid = models.PositiveIntegerField(null=True, blank=True, help_text="empty until a process has taken it")
+    started_ticks = models.BigIntegerField(
+        null=True, blank=True, help_text="start of the process: tells a reused pid"
+    )
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="when its message was last sent")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    results = models.JSONField(default=dict, blank=True, help_text="a line and counts for each job")
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-started_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["state"], condition=Q(state="running"), name="one_run_at_a_time"),
+            models.CheckConstraint(
+                condition=Q(state="running", finished_at__isnull=True)
+                | Q(state__in=["succeeded", "failed"], finished_at__isnull=False),
+                name="run_finished_iff_ended",
+            ),
+        ]
+        indexes = [models.Index(fields=["-started_at"], name="maintenance_newest")]
+
+    def __str__(self) -> str:
+        return f"{'deep ' if self.deep else ''}{self.kind} run {self.state}"
+
+
+class Tally(models.Model):
+    """A number that only grows and outlives the rows that it counts, such as `maintenance/logs_rotated`."""
+
+    name = models.CharField(primary_key=True, max_length=150)
+    value = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "tallies"
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.value}"

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from agents_app import admission, turns
 from agents_app.models import Pool, Subagent
+from agents_app.outcome import Outcome
 from agents_app.presentation import subagent_payload
 from agents_app.registry import Plan, find_agent_type
 from sessions_app.errors import Refusal, not_found
@@ -22,16 +23,6 @@ from sessions_app.models import ChatSession
 
 MAX_ATTEMPTS = 3
 State = Subagent.State
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How an attempt ended; `result` is partial unless it succeeded."""
-
-    state: Subagent.State
-    result: Mapping[str, Any] | None = None
-    report: str = ""
-    error: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +104,7 @@ def cancel_all(session_id: UUID) -> None:
         cancel(subagent_id)
 
 
-def retry(subagent_id: UUID) -> Subagent:
+def retry(subagent_id: UUID, idempotency_key: str = "") -> Subagent:
     """Queue the same work again as a new subagent. Raises `Refusal` (`not_final`) while it is unfinished."""
     subagent = _get(subagent_id)
     if not subagent.is_final:
@@ -125,7 +116,13 @@ def retry(subagent_id: UUID) -> Subagent:
         safe_to_repeat=subagent.safe_to_repeat,
         execution_timeout_seconds=subagent.execution_timeout_seconds,
     )
-    submission = Submission(session_id=subagent.session_id, agent_type=subagent.agent_type, plan=plan)
+    submission = Submission(
+        session_id=subagent.session_id,
+        agent_type=subagent.agent_type,
+        plan=plan,
+        priority=subagent.priority,
+        idempotency_key=idempotency_key,
+    )
     return submit(submission)
 
 
@@ -269,9 +266,19 @@ def _requeue(subagent: Subagent) -> None:
         "attempt": subagent.attempt + 1,
         "attempts": [*subagent.attempts, ended],
         "queue_deadline_at": now + timedelta(seconds=subagent.pool.queue_timeout_seconds),
+        "progress": 0,
+        "stage": "",
     }
     cleared = dict.fromkeys(
-        ["worker", "admitted_at", "sent_at", "started_at", "deadline_at", "idle_deadline_at"]
+        [
+            "worker",
+            "admitted_at",
+            "sent_at",
+            "started_at",
+            "deadline_at",
+            "idle_deadline_at",
+            "estimated_seconds_left",
+        ]  # fmt: skip
     )
     with session_change(subagent.session_id) as change:
         mine = _at(subagent, subagent.attempt, State.RUNNING).filter(cancel_requested_at=None)

@@ -11,8 +11,8 @@ from sessions_app.markdown import render
 from sessions_app.payloads import Error, SubagentPayload, SubagentProgress, ToolCallPayload, TurnPayload
 
 ARGUMENTS_MAX_BYTES = 4096
-RESULT_MAX_BYTES = 4096
-SUMMARY_MAX_CHARACTERS = 1000
+RESULT_MAX_BYTES = 6144
+SUMMARY_SHOWN_CHARACTERS = 1000
 
 
 def subagent_payload(subagent: Subagent) -> SubagentPayload:
@@ -109,7 +109,7 @@ def _without_data(result: Any) -> Any:
 
 def _summary_html(result: Any) -> str:
     summary = result.get("summary") if isinstance(result, dict) else None
-    return render(summary[:SUMMARY_MAX_CHARACTERS]) if isinstance(summary, str) else ""
+    return render(summary[:SUMMARY_SHOWN_CHARACTERS]) if isinstance(summary, str) else ""
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -9,6 +9,7 @@ A tool is one function with a declaration in front of it, in one file under `age
 It returns a `ToolResult` or raises `ToolError`; it knows neither Celery, Channels nor models.
 """
 
+import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from agents_app.context import ToolContext
 from agents_app.models import Subagent
+from sessions_app import plain
 from sessions_app.errors import Refusal
 from sessions_app.events import SessionChange
 from sessions_app.payloads import SubagentProgress
@@ -56,11 +58,13 @@ class Tool:
         """Return `arguments` if they fit the schema and the tool's own check; raise `Refusal` if not."""
         if not isinstance(arguments, dict):
             raise Refusal("invalid_arguments", f"The arguments of {self.name} must be a JSON object.")
-        error = jsonschema.exceptions.best_match(_validator(self.input_schema).iter_errors(arguments))
-        if error is not None:
-            where = error.json_path.removeprefix("$").removeprefix(".")
-            detail = f"{where}: {error.message}" if where else error.message
-            raise Refusal("invalid_arguments", f"{self.name}: {detail[:500]}")
+        flaw = (
+            _flaw_of_text(arguments)
+            or _flaw_by_schema(self.input_schema, arguments)
+            or _flaw_of_names(self, arguments)
+        )
+        if flaw:
+            raise Refusal("invalid_arguments", f"{self.name}: {flaw[:500]}")
         if self.check is not None:
             self.check(**arguments)
         return arguments
@@ -186,5 +190,30 @@ def _check_declaration(name: str, schema: Mapping[str, Any]) -> None:
         ) from error
 
 
-def _validator(schema: Mapping[str, Any]) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(schema)
+def _flaw_of_text(arguments: dict[str, Any]) -> str:
+    """Return why no store takes the arguments, or an empty string."""
+    try:
+        plain.json_bytes(arguments)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _flaw_by_schema(schema: Mapping[str, Any], arguments: dict[str, Any]) -> str:
+    validator = jsonschema.Draft202012Validator(schema)
+    error = jsonschema.exceptions.best_match(validator.iter_errors(arguments))
+    if error is None:
+        return ""
+    where = error.json_path.removeprefix("$").removeprefix(".")
+    return f"{where}: {error.message}" if where else error.message
+
+
+def _flaw_of_names(tool: Tool, arguments: dict[str, Any]) -> str:
+    """Return which argument the functions do not take though the schema lets it in, or an empty string."""
+    try:
+        inspect.signature(tool.run).bind(None, **arguments)
+        if tool.check is not None:
+            inspect.signature(tool.check).bind(**arguments)
+    except TypeError as error:
+        return str(error)
+    return ""

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from agents_app import maintenance, runner, worker_signals
 
-__all__ = ["run_maintenance", "run_subagent", "worker_signals"]
+__all__ = ["run_maintenance", "run_requested_maintenance", "run_subagent", "worker_signals"]
 
 
 @shared_task(name="agents_app.tasks.run_subagent")
@@ -17,5 +17,11 @@ def run_subagent(subagent_id: str, attempt: int) -> None:
 
 @shared_task(name="agents_app.tasks.run_maintenance")
 def run_maintenance() -> None:
-    """Run the hourly jobs."""
-    maintenance.run()
+    """Run the maintenance that is due this hour."""
+    maintenance.tick()
+
+
+@shared_task(name="agents_app.tasks.run_requested_maintenance")
+def run_requested_maintenance(run_id: str) -> None:
+    """Run the maintenance that somebody asked for."""
+    maintenance.work_on(UUID(run_id))

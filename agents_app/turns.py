@@ -49,19 +49,22 @@ def deliver(change: SessionChange, subagent: Subagent) -> None:
     request(change)
 
 
-def send(turn: Turn) -> None:
+def send(turn: Turn) -> bool:
     """Tell a chat worker."""
-    admission.send_task("agents_app.chat_tasks.run_turn", "chat", str(turn.pk), turn.attempt)
+    return admission.send_task("agents_app.chat_tasks.run_turn", "chat", str(turn.pk), turn.attempt)
 
 
 def send_again(now: datetime) -> None:
     """Send messages anew for turns that have not started."""
-    for turn in Turn.objects.never_started(now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)):
+    patience = timedelta(seconds=settings.RESEND_AFTER_SECONDS)
+    for turn in Turn.objects.never_started(now - patience):
+        if not admission.is_late(turn.sent_at, turn.queued_at, now, patience):
+            continue
         late = Turn.objects.filter(pk=turn.pk, state=State.QUEUED, sent_at=turn.sent_at)
         with transaction.atomic():
             moved = late.update(sent_at=now)
-        if moved:
-            send(turn)
+        if moved and not send(turn):
+            return
 
 
 def claim(turn_id: UUID, attempt: int, worker_id: UUID) -> Turn | None:
@@ -119,11 +122,15 @@ def finish(turn: Turn, state: Turn.State, error: dict[str, str] | None = None) -
 
 def stop(turn_id: UUID) -> Turn:
     """Stop a turn: at once while it is queued, within a second while it runs."""
-    turn = _get(turn_id)
-    if not _end(turn, {State.QUEUED}, State.CANCELLED):
+    # It may be claimed or handed over between the look and the change, but only as often as it has attempts.
+    for _ in range(2 * MAX_ATTEMPTS):
+        turn = _get(turn_id)
+        if turn.stop_requested_at is not None or _end(turn, {State.QUEUED}, State.CANCELLED):
+            break
         running = Turn.objects.filter(pk=turn_id, state=State.RUNNING, stop_requested_at=None)
         with transaction.atomic():
-            running.update(stop_requested_at=timezone.now())
+            if running.update(stop_requested_at=timezone.now()):
+                break
     return _get(turn_id)
 
 
@@ -142,16 +149,18 @@ def give_back(turn: Turn) -> None:
     """Deal with a running turn whose process is known dead: another attempt goes on from its last step."""
     if turn.stop_requested_at is not None:
         finish(turn, State.CANCELLED)
-    elif turn.attempt >= MAX_ATTEMPTS:
-        message = f"The answer was tried {turn.attempt} times and its process died each time."
+    elif turn.deaths + 1 >= MAX_ATTEMPTS:
+        message = f"The answer was tried {turn.attempt} times and its process died {MAX_ATTEMPTS} times."
         finish(turn, State.FAILED, {"code": "worker_lost", "message": message})
     else:
-        hand_over(turn)
+        hand_over(turn, deaths=turn.deaths + 1)
 
 
-def hand_over(turn: Turn) -> None:
-    """Put a running turn back into the queue for the next attempt."""
-    values = {"state": State.QUEUED, "attempt": turn.attempt + 1, "worker": None, "sent_at": timezone.now()}
+def hand_over(turn: Turn, deaths: int | None = None) -> None:
+    """Put a running turn back into the queue for the next attempt; a shutdown does not count as a death."""
+    now = timezone.now()
+    values = {"state": State.QUEUED, "attempt": turn.attempt + 1, "worker": None, "queued_at": now}
+    values |= {"sent_at": now, "deaths": turn.deaths if deaths is None else deaths}
     with session_change(turn.session_id) as change:
         if _mine(turn).filter(stop_requested_at=None).update(**values):
             turn.refresh_from_db()

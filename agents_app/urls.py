@@ -1,8 +1,8 @@
-"""Addresses of tools, subagents, turns and pools."""
+"""Addresses of tools, subagents, turns, pools, maintenance and the monitor."""
 
 from django.urls import path
 
-from agents_app.api import pools, subagents, tools, turns
+from agents_app.api import maintenance, monitor, pools, subagents, tools, turns
 from agents_app.api.waiting import waits
 
 subagent = subagents.SubagentViewSet.as_view({"get": "retrieve"})
@@ -33,4 +33,8 @@ urlpatterns = [
     path("api/turns/<uuid:turn_id>/stop/", turns.StopTurnView.as_view(), name="turn-stop"),
     path("api/pools/", pools.PoolsView.as_view(), name="pool-list"),
     path("api/pools/<str:name>/", pools.PoolView.as_view(), name="pool-detail"),
+    path("api/maintenance/", maintenance.MaintenanceView.as_view(), name="maintenance"),
+    path("api/maintenance/run/", maintenance.RunMaintenanceView.as_view(), name="maintenance-run"),
+    path("api/monitor/", monitor.MonitorView.as_view(), name="monitor-api"),
+    path("metrics", monitor.MetricsView.as_view(), name="metrics"),
 ]

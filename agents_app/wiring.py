@@ -3,12 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from agents_app import pool, turns
+from agents_app import maintenance, pool, turns
 from agents_app.models import Subagent, ToolCall
 from agents_app.presentation import subagent_payload, tool_payload
 from agents_app.registry import agent_type
 from agents_app.tool_executor import TOOL_EXECUTOR
 from sessions_app import lifecycle, messages, snapshot
+
+__all__ = ["connect", "maintenance"]  # to import maintenance is to declare its jobs
 
 
 def connect() -> None:

@@ -13,9 +13,9 @@ from agents_app import gateway
 from agents_app.api.subagents import WAIT
 from exports_app import exporting
 from exports_app.models import Export
-from sessions_app.api import idempotency_key, owned_session
+from sessions_app.api import IDEMPOTENCY_KEY, idempotency_key, owned_session
 from sessions_app.contract import PayloadSerializer
-from sessions_app.errors import not_found
+from sessions_app.errors import Refusal, not_found
 from sessions_app.payloads import ExportPayload
 
 
@@ -52,7 +52,11 @@ class ExportViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Export]):
             return exports
         return exports.filter(subagent__session_id=serializers.UUIDField().run_validation(session_id))
 
-    @extend_schema(parameters=[WAIT], request=RequestExportSerializer, responses={202: ExportSerializer})
+    @extend_schema(
+        parameters=[WAIT, IDEMPOTENCY_KEY],
+        request=RequestExportSerializer,
+        responses={202: ExportSerializer},
+    )
     def create(self, request: Request) -> Response:
         """Ask for an export; it is made by an export agent and downloaded at `download_url` when ready."""
         serializer = RequestExportSerializer(data=request.data)
@@ -62,7 +66,10 @@ class ExportViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Export]):
         subagent = gateway.request_export(
             session.pk, wish["format"], wish["options"], idempotency_key=idempotency_key(request)
         )
-        return Response(exporting.payload(Export.objects.get(subagent=subagent)), status=202)
+        export = Export.objects.filter(subagent=subagent).first()
+        if export is None:
+            raise Refusal("idempotency_key_taken", "This Idempotency-Key named other work.", status=409)
+        return Response(exporting.payload(export), status=202)
 
     @extend_schema(parameters=[WAIT])
     def retrieve(self, request: Request, pk: UUID) -> Response:

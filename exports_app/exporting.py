@@ -5,6 +5,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -60,9 +61,11 @@ def execute(context: ToolContext, format_name: str, arguments: Mapping[str, Any]
     draft = context.workdir / f"export{chosen.suffix}"
     try:
         _render(chosen, document, draft, context)
+        export = _store(context, draft, _file_name(document, chosen))
     except OSError as error:
-        raise ToolError("storage_failed", f"The file could not be written: {error.strerror}.") from error
-    export = _store(context, draft, _file_name(document, chosen))
+        # Without `strerror` it is Django's own, whose text names folders of the server.
+        reason = error.strerror or "its folder cannot be made"
+        raise ToolError("storage_failed", f"The file could not be written: {reason}.") from error
     summary = f"{document.message_count} messages, {export.file_size:,} bytes"
     return ToolResult(summary=summary, data={"export_id": str(export.pk), "sha256": export.sha256})
 
@@ -118,13 +121,13 @@ def _store(context: ToolContext, draft: Path, file_name: str) -> Export:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         context.check()
         # An attempt that was killed in mid-copy left a part under this very name.
-        export.file.storage.delete(export_path(export, file_name))
+        export.file.storage.delete(str(export.file.name))
         stream.seek(0)
         export.file.save(file_name, File(stream), save=False)
     export.file_name, export.sha256, export.file_size = file_name, sha256, draft.stat().st_size
     export.expires_at = timezone.now() + timedelta(days=settings.EXPORT_DAYS)
     with transaction.atomic():
-        export.save(update_fields=["file", "file_name", "sha256", "file_size", "expires_at"])
+        export.save(update_fields=["file_name", "sha256", "file_size", "expires_at"])
     return export
 
 
@@ -135,7 +138,11 @@ def _file_name(document: SessionDocument, chosen: ExportFormat) -> str:
 
 
 def _submitted(change: SessionChange, subagent: Subagent) -> None:
-    Export.objects.create(subagent=subagent, format=subagent.args["format"], options=subagent.args["options"])
+    """Say at once where the file will be: whatever becomes of the attempts, its place is known."""
+    chosen = find_format(subagent.args["format"])
+    export = Export(subagent=subagent, format=chosen.name, options=subagent.args["options"])
+    export.file.name = export_path(export, f"export{chosen.suffix}")
+    export.save()
 
 
 def _started(change: SessionChange, subagent: Subagent) -> None:
@@ -144,9 +151,11 @@ def _started(change: SessionChange, subagent: Subagent) -> None:
 
 def _finished(change: SessionChange, subagent: Subagent) -> None:
     export = _of(subagent)
-    if subagent.state != Subagent.State.SUCCEEDED and export.file:
-        export.file.delete(save=False)
-        export.save(update_fields=["file"])
+    if subagent.state != Subagent.State.SUCCEEDED:
+        # What cannot be removed now is removed by `expiry.delete_orphaned_files`.
+        with suppress(OSError):
+            export.file.storage.delete(str(export.file.name))
+        Export.objects.filter(pk=export.pk).update(file="")
     change.record(_ENDINGS[subagent.state], payload(export))
 
 

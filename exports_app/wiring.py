@@ -1,8 +1,8 @@
 """What this app hangs into the registries of the apps below."""
 
-from agents_app import gateway
+from agents_app import gateway, maintenance
 from agents_app.registry import agent_type
-from exports_app import exporting
+from exports_app import expiry, exporting
 from exports_app.formats import find_format
 from sessions_app import messages, snapshot
 from sessions_app.models import Message
@@ -11,6 +11,7 @@ from sessions_app.models import Message
 def connect() -> None:
     """Hang everything in; called once when the app is ready."""
     agent_type(exporting.EXPORT_AGENT)
+    maintenance.when_purging(expiry.delete_files_of)
     snapshot.section("exports", exporting.snapshot)
     messages.command(messages.Command(name="export", check=_checked_format, run=_export))
 

@@ -7,11 +7,11 @@ _SWITCHES = {"1": True, "true": True, "yes": True, "on": True}
 _SWITCHES |= {"0": False, "false": False, "no": False, "off": False, "": False}
 
 
-def number(env: environ.Env, name: str, default: int) -> int:
-    """Return a whole number of at least 1. Raises `ImproperlyConfigured`."""
+def number(env: environ.Env, name: str, default: int, *, least: int = 1) -> int:
+    """Return a whole number of at least `least`. Raises `ImproperlyConfigured`."""
     text = env.str(name, default=str(default)).strip()
-    if not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise ImproperlyConfigured(f"{name} must be a whole number of at least 1, not {text!r}.")
+    if not (text.isascii() and text.isdigit() and int(text) >= least):
+        raise ImproperlyConfigured(f"{name} must be a whole number of at least {least}, not {text!r}.")
     return int(text)
 
 

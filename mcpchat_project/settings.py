@@ -99,7 +99,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         # Tests run real workers: an in-memory database would be theirs alone.
         "TEST": {"NAME": str(VAR_DIR / "test.sqlite3")},
     }
-elif DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"] |= {
+        "ENGINE": "mcpchat_project.postgres",
+        # A connection lives as long as a request or a task: under ASGI each request has a thread of its own,
+        # and a connection that outlived it would stay open and never be used again.
+        "CONN_MAX_AGE": 0,
+    }
+else:
     raise ImproperlyConfigured("DATABASE_URL must name SQLite (sqlite:///…) or PostgreSQL (postgres://…).")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -112,6 +119,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_throttle": 1,
     "socket_keepalive": True,
     "health_check_interval": 10,
+    # A request that queues work must not wait for a broker that is away: the keeper sends again.
+    "socket_connect_timeout": 1,
+    "socket_timeout": 1.5,
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
@@ -133,7 +147,8 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "maintenance": {
         "task": "agents_app.tasks.run_maintenance",
-        "schedule": crontab(minute=7),
+        # Each hour; which of the hourly runs is a deep clean is decided by `agents_app.maintenance.runs`.
+        "schedule": crontab(minute=0),
         # A run that could not start within the hour is left to the next one.
         "options": {"expires": 3000},
     },
@@ -156,7 +171,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["sessions_app.parsing.BoundedJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "sessions_app.pagination.NewestFirst",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -212,7 +227,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 # Who asks for health stands beside the process, not behind the proxy.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 if switch(env, "BEHIND_PROXY"):
@@ -264,3 +279,11 @@ ALLOWED_GIT_HOSTS = env.list("MCPCHAT_ALLOWED_GIT_HOSTS", default=[])
 REPOSITORY_MAX_BYTES = number(env, "REPOSITORY_MAX_BYTES", 1024**3)
 
 EXPORT_DAYS = number(env, "EXPORT_DAYS", 7)
+
+# The maintenance agent and the monitor
+SESSION_IDLE_HOURS = number(env, "SESSION_IDLE_HOURS", 24, least=0)
+EVENT_DAYS = number(env, "EVENT_DAYS", 90)
+LOG_MAX_BYTES = number(env, "LOG_MAX_BYTES", 10 * 1024**2)
+LOG_KEEP = number(env, "LOG_KEEP", 7)
+# Lets a Prometheus read /metrics with `Authorization: Bearer …`; staff may read it without.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from agents_app.admin import monitor_page
 from mcpchat_project import health
 
 # Swagger UI sets styles on its elements from its script's templates; scripts stay as strict as elsewhere.
@@ -17,6 +18,7 @@ handler500 = "mcpchat_project.error_pages.broken"
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("admin/monitor/", admin.site.admin_view(monitor_page), name="monitor"),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", docs, name="docs"),

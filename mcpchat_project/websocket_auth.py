@@ -12,6 +12,7 @@ from channels.db import database_sync_to_async
 from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
 from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
@@ -43,10 +44,11 @@ class WebsocketAuth:
 
 @database_sync_to_async
 def _user_of(header: bytes) -> Any:
-    prefix, _, token = header.decode("latin-1").partition(" ")
+    """Return whom REST would see behind this Authorization header."""
+    request = HttpRequest()
+    request.META["HTTP_AUTHORIZATION"] = header.decode("latin-1")
     try:
-        if prefix != "Token":
-            raise AuthenticationFailed
-        return TokenAuthentication().authenticate_credentials(token.strip().encode())[0]
+        found = TokenAuthentication().authenticate(request)
     except AuthenticationFailed:
-        return AnonymousUser()
+        found = None
+    return found[0] if found else AnonymousUser()

@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from sessions_app import lifecycle, messages, snapshot
+from sessions_app import lifecycle, messages, plain, snapshot
 from sessions_app.contract import PayloadSerializer
 from sessions_app.errors import Refusal, not_found
 from sessions_app.models import ChatSession, Event, Message
@@ -19,6 +19,12 @@ from sessions_app.pagination import InOrder, MostRecentlyActive
 from sessions_app.payloads import MessagePayload
 
 EVENTS_A_PAGE = 500
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="at most 100 characters; the same key again does nothing twice",
+)
 
 
 class SessionSerializer(serializers.ModelSerializer[ChatSession]):
@@ -96,8 +102,8 @@ class SessionViewSet(
     def get_queryset(self) -> QuerySet[ChatSession]:
         """Return the caller's sessions, those whose title contains `search` if that is given."""
         sessions = ChatSession.objects.owned_by(self.request.user)
-        search = self.request.GET.get("search", "").strip()
-        return sessions.filter(title__icontains=search[:200]) if search else sessions
+        search = plain.text(self.request.GET.get("search", ""), 200).strip()
+        return sessions.filter(title__icontains=search) if search else sessions
 
     @extend_schema(parameters=[OpenApiParameter("search", str, description="text in the title")])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -180,7 +186,9 @@ class MessageViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Message]):
         """Return the messages of the session in the address, if it is the caller's."""
         return owned_session(self.request, self.kwargs["session_id"]).messages.in_order()
 
-    @extend_schema(request=PostMessageSerializer, responses={201: MessageSerializer})
+    @extend_schema(
+        parameters=[IDEMPOTENCY_KEY], request=PostMessageSerializer, responses={201: MessageSerializer}
+    )
     def create(self, request: Request, session_id: UUID) -> Response:
         """Say something; the main agent answers in a turn of its own."""
         session = owned_session(request, session_id)

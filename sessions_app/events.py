@@ -14,8 +14,10 @@ events are published; whoever misses a publication catches up from the rows.
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,9 +29,11 @@ from django.utils import timezone
 
 from sessions_app.errors import not_found
 from sessions_app.models import ChatSession, Event
-from sessions_app.payloads import DURABLE, EPHEMERAL, PAYLOAD_MAX_BYTES
+from sessions_app.payloads import DURABLE, EPHEMERAL, PAYLOAD_MAX_BYTES, STAFF
 
 logger = logging.getLogger(__name__)
+
+STAFF_TOPIC = "mcpchat:staff"
 
 
 class SessionChange:
@@ -92,6 +96,14 @@ def announce(session_id: UUID, kind: str, payload: Mapping[str, Any]) -> None:
     publish(session_topic(session_id), [text], loss_level=logging.DEBUG)
 
 
+def announce_staff(kind: str, payload: Mapping[str, Any]) -> None:
+    """Publish an event for staff: never stored, lost if nobody listens."""
+    if kind not in STAFF:
+        raise ValueError(f"{kind!r} is not a kind of event for staff")
+    text = _json({"kind": kind, "payload": payload, "created_at": timezone.now().isoformat()})
+    publish(STAFF_TOPIC, [text], loss_level=logging.DEBUG)
+
+
 def session_topic(session_id: UUID | str) -> str:
     """Return the name of the channel that carries a session's events."""
     return f"mcpchat:session:{session_id}"
@@ -149,3 +161,28 @@ def publish(topic: str, texts: list[str], loss_level: int = logging.WARNING) -> 
             client.publish(topic, text)
     except redis.RedisError as error:
         logger.log(loss_level, "could not publish %d event(s) on %s: %s", len(texts), topic, error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerState:
+    """How the broker does: milliseconds for a round trip, bytes of memory in use."""
+
+    latency_ms: float
+    memory_bytes: int
+
+
+def look_at_broker() -> BrokerState:
+    """Ask the broker how it does, over a connection of its own, within a second or two.
+
+    Raises `OSError` that names the kind of trouble and no address.
+    """
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as client:
+            client.ping()
+            began = time.monotonic()
+            client.ping()
+            latency_ms = (time.monotonic() - began) * 1000
+            memory: Any = client.info("memory")
+    except redis.RedisError as error:
+        raise OSError(type(error).__name__) from error
+    return BrokerState(latency_ms=round(latency_ms, 2), memory_bytes=int(memory["used_memory"]))

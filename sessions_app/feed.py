@@ -151,7 +151,7 @@ class Hub:
             topic = self.topics.pop(key, None)
             if topic is not None and topic.flusher is not None:
                 topic.flusher.cancel()
-            await self._subscribe("unsubscribe", key)
+            await self._subscribe("UNSUBSCRIBE", key)
 
     async def _replay_step(
         self, topic: Topic, subscriber: Subscriber, send: Callable[[str], Awaitable[None]]
@@ -171,19 +171,24 @@ class Hub:
 
     async def _topic(self, key: str) -> Topic:
         if key not in self.topics:
-            await self._subscribe("subscribe", key)
+            await self._subscribe("SUBSCRIBE", key)
             seq = await _last_seq(key)
             self.topics.setdefault(key, Topic(key, seq))
         return self.topics[key]
 
     async def _subscribe(self, verb: str, key: str) -> None:
-        """One call at a time: concurrent ones on a fresh connection were lost silently (redis-py)."""
+        """One call at a time: concurrent ones on a fresh connection were lost silently (redis-py).
+
+        Past redis-py's own `subscribe`, which connects anew where the connection is lost, while the reader
+        does so too: one of the two sockets would stay open for ever.
+        """
         async with self._subscribing:
+            connection = self._pubsub.connection if self._pubsub else None
             wanted = key in self._joins
-            if self._pubsub is None or wanted != (verb == "subscribe"):
+            if connection is None or not connection.is_connected or wanted != (verb == "SUBSCRIBE"):
                 return
             try:
-                await getattr(self._pubsub, verb)(session_topic(key))
+                await connection.send_command(verb, session_topic(key), check_health=False)
             except (RedisError, OSError):
                 self._connected.clear()  # the reader reconnects and subscribes to all that is wanted
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from sessions_app import plain
 from sessions_app.errors import Refusal
 from sessions_app.events import session_change
 from sessions_app.messages import session_payload
@@ -24,9 +25,11 @@ def when_stopping(callback: Callable[[UUID], None]) -> None:
 
 def start(owner: Any, title: str = "", model: str = "") -> ChatSession:
     """Start a session of `owner`. Raises `Refusal` (`title_too_long`)."""
-    session = ChatSession.objects.create(owner=owner, title=_checked(title), model=model)
-    with session_change(session.pk) as change:
-        change.record("session.started", session_payload(session))
+    checked = _checked(title)
+    with transaction.atomic():
+        session = ChatSession.objects.create(owner=owner, title=checked, model=model)
+        with session_change(session.pk) as change:
+            change.record("session.started", session_payload(session))
     session.refresh_from_db()
     return session
 
@@ -81,7 +84,7 @@ def _move(session_id: UUID, before: set[ChatSession.State], after: ChatSession.S
 
 
 def _checked(title: str) -> str:
-    title = " ".join(title.replace("\x00", "").split())
+    title = " ".join(plain.text(title).split())
     if len(title) > TITLE_MAX_CHARACTERS:
         raise Refusal("title_too_long", f"A title has at most {TITLE_MAX_CHARACTERS} characters.")
     return title

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from sessions_app import plain
 from sessions_app.errors import Refusal
 from sessions_app.events import SessionChange, json_bytes, session_change
 from sessions_app.markdown import render
@@ -147,7 +148,7 @@ def _command_in(content: str) -> tuple[Command | None, str]:
 
 
 def _checked(content: str) -> str:
-    content = content.replace("\x00", "").strip()
+    content = plain.text(content).strip()
     if not content:
         raise Refusal("empty_message", "The message is empty.")
     limit = settings.MESSAGE_MAX_CHARACTERS

@@ -145,6 +145,73 @@ class ExportProgress(TypedDict):
     estimated_seconds_left: float | None
 
 
+class JobOutcome(TypedDict):
+    """What one maintenance job did."""
+
+    line: str
+    counts: dict[str, int]
+    failed: bool
+    duration_ms: int
+
+
+class MaintenanceRunPayload(TypedDict):
+    """`maintenance.started`, `maintenance.completed`, `maintenance.failed`: a run as it stands."""
+
+    run_id: str
+    kind: str
+    deep: bool
+    state: str
+    started_at: str
+    finished_at: str | None
+    results: dict[str, JobOutcome]
+    error: str
+    requested_by: str | None
+
+
+class MaintenanceStatistics(TypedDict):
+    """What all runs together did since the installation began."""
+
+    sessions_cleaned: int
+    sessions_removed: int
+    logs_rotated: int
+    temp_files_deleted: int
+    exports_deleted: int
+    events_pruned: int
+    cleanup_count: int
+    last_cleanup: str | None
+
+
+class PoolStatusPayload(TypedDict):
+    """`pool.status_changed` and `pool.queue_full`: the counts of a pool."""
+
+    pool: str
+    cap: int
+    capacity: int
+    paused: bool
+    queue_limit: int
+    queued: int
+    admitted: int
+    running: int
+
+
+class WorkerPayload(TypedDict):
+    """`worker.started` and `worker.lost`: a process that works."""
+
+    worker_id: str
+    kind: str
+    host: str
+    pid: int
+    queues: list[str]
+
+
+class HealthPayload(TypedDict):
+    """`system.health_updated`: the state of each component (ok, degraded, unavailable) and of the whole."""
+
+    status: str
+    components: dict[str, str]
+    reasons: dict[str, str]
+
+
 DURABLE: dict[str, type] = {
     "session.started": SessionPayload,
     "session.updated": SessionPayload,
@@ -177,3 +244,15 @@ EPHEMERAL: dict[str, type] = {
     "export.progress": ExportProgress,
 }
 """Events without a row and without `seq`: safe to miss."""
+
+STAFF: dict[str, type] = {
+    "pool.status_changed": PoolStatusPayload,
+    "pool.queue_full": PoolStatusPayload,
+    "worker.started": WorkerPayload,
+    "worker.lost": WorkerPayload,
+    "maintenance.started": MaintenanceRunPayload,
+    "maintenance.completed": MaintenanceRunPayload,
+    "maintenance.failed": MaintenanceRunPayload,
+    "system.health_updated": HealthPayload,
+}
+"""Events for staff alone, about the whole installation: no row, no `seq`, no session; safe to miss."""

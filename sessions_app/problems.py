@@ -3,6 +3,8 @@
 import logging
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -31,6 +33,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Turn an exception of a REST view into a problem document; a bug is logged and told as a 500."""
     if isinstance(error, Refusal):
         return _response(error.status, error.code, error.detail, error.extra)
+    if isinstance(error, RequestDataTooBig):
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        return _response(413, "request_too_large", f"A request has at most {limit} bytes.", {})
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     response = exception_handler(error, context)

@@ -1,17 +1,21 @@
 """Fixtures that every test may use."""
 
-from collections.abc import Callable
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import connection, connections
 from rest_framework.test import APIClient
 
+from agents_app import liveness
 from agents_app.models import Subagent
-from sessions_app import lifecycle
+from sessions_app import feed, lifecycle
 from sessions_app.models import ChatSession
 
 
@@ -59,7 +63,7 @@ def kinds_of() -> Callable[[ChatSession], list[str]]:
 
 @pytest.fixture
 def together() -> Callable[..., list[Any]]:
-    """Call functions at the same moment, each in a thread with a connection of its own; return the results."""
+    """Call functions at the same moment, each in a thread with its own connection; return the results."""
 
     def run(*functions: Callable[[], Any]) -> list[Any]:
         start = Barrier(len(functions), timeout=10)
@@ -75,3 +79,31 @@ def together() -> Callable[..., list[Any]]:
             return list(threads.map(call, functions))
 
     return run
+
+
+@pytest.fixture
+def registered(db: None) -> Iterator[liveness.Identity]:
+    """This process as a worker of its host, until the test ends."""
+    identity = liveness.register("agents", ("tools", "exports"))
+    yield identity
+    liveness.forget(identity)
+    os.close(liveness._own.descriptor)
+    liveness._own = liveness._Own()
+
+
+@pytest.fixture
+async def async_views() -> AsyncIterator[None]:
+    """Lets async views use the database; their thread's connection would keep it from being removed."""
+    yield
+    await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture
+async def hub(async_views: None) -> AsyncIterator[feed.Hub]:
+    """The hub of the test's loop; it ends with the test."""
+    running = feed.hub()
+    yield running
+    for task in running._tasks:
+        task.cancel()
+    await asyncio.gather(*running._tasks, return_exceptions=True)
+    feed._hubs.clear()

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from agents_app import gateway
 from agents_app.models import Subagent
 from agents_app.presentation import subagent_payload
-from sessions_app.api import idempotency_key, owned_session
+from sessions_app.api import IDEMPOTENCY_KEY, idempotency_key, owned_session
 from sessions_app.contract import PayloadSerializer
 from sessions_app.errors import not_found
 from sessions_app.pagination import NewestFirst
@@ -99,7 +99,9 @@ class SubagentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Subagent]):
         """Return the caller's subagents."""
         return Subagent.objects.owned_by(self.request.user)
 
-    @extend_schema(parameters=[WAIT], request=SpawnSerializer, responses={202: SubagentSerializer})
+    @extend_schema(
+        parameters=[WAIT, IDEMPOTENCY_KEY], request=SpawnSerializer, responses={202: SubagentSerializer}
+    )
     def create(self, request: Request) -> Response:
         """Hand a task to a new subagent of the given `agent_type`; answers with its handle."""
         serializer = SpawnSerializer(data=request.data)
@@ -126,7 +128,7 @@ class SubagentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Subagent]):
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: UUID) -> Response:
         """Queue the same work again as a new subagent."""
-        return Response(SubagentSerializer(gateway.retry(self._own(pk).pk)).data, status=202)
+        return Response(SubagentSerializer(gateway.retry(self._own(pk).pk, idempotency_key(request))).data, status=202)
 
     def _own(self, subagent_id: UUID) -> Subagent:
         subagent = self.get_queryset().filter(pk=subagent_id).first()

@@ -16,7 +16,7 @@ from agents_app.models import Subagent, ToolCall
 from agents_app.presentation import tool_payload
 from agents_app.registry import TOOLS, Tool
 from agents_app.tool_executor import TIMEOUT_MAX_SECONDS
-from sessions_app.api import idempotency_key, owned_session
+from sessions_app.api import IDEMPOTENCY_KEY, idempotency_key, owned_session
 from sessions_app.contract import PayloadSerializer
 from sessions_app.payloads import ToolCallPayload
 
@@ -79,7 +79,9 @@ class ExecuteToolView(APIView):
     """Calls of one tool."""
 
     @extend_schema(
-        parameters=[WAIT], request=ExecuteSerializer, responses={200: CallSerializer, 202: SubagentSerializer}
+        parameters=[WAIT, IDEMPOTENCY_KEY],
+        request=ExecuteSerializer,
+        responses={200: CallSerializer, 202: SubagentSerializer},
     )
     def post(self, request: Request, name: str) -> Response:
         """Call the tool: a fast one answers with its result (200), a heavy one with its subagent (202)."""

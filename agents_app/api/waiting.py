@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -116,6 +117,18 @@ async def _call(view: Callable[..., Any], request: HttpRequest, **kwargs: Any) -
     return await sync_to_async(view)(request, **kwargs)
 
 
+async def _look_up(query: Callable[..., Any], **kwargs: Any) -> Any:
+    """Query in the request's thread, and let its database connection go: a wait must not hold one."""
+
+    def look_up() -> Any:
+        try:
+            return query(**kwargs)
+        finally:
+            close_old_connections()
+
+    return await sync_to_async(look_up)()
+
+
 async def _rendered(response: Any) -> HttpResponse:
     if hasattr(response, "render") and not response.is_rendered:
         await sync_to_async(response.render)()
@@ -126,10 +139,11 @@ async def _nothing(_frame: str) -> None:
     """Take the replay of a feed that is joined at its end: nothing of it is wanted."""
 
 
-async def _place(subagent_id: UUID) -> tuple[UUID, int]:
-    return await Subagent.objects.values_list("session_id", "session__last_seq").aget(pk=subagent_id)
+async def _place(subagent_id: UUID) -> Any:
+    row = Subagent.objects.values_list("session_id", "session__last_seq")
+    return await _look_up(row.get, pk=subagent_id)
 
 
 async def _is_final(subagent_id: UUID) -> bool:
     unfinished = Subagent.objects.unfinished().filter(pk=subagent_id)
-    return not await unfinished.aexists()
+    return not await _look_up(unfinished.exists)

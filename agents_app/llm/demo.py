@@ -20,8 +20,11 @@ WORD_SECONDS = 0.012
 _ADDRESS = re.compile(
     r"(?:https?|ssh|git|file|ext)::?/?/?[^\s<>]+|[\w.-]+@[\w.-]+:[^\s<>]+|(?<!\S)[/~][^\s<>]+"
 )
-_REF = re.compile(r"\b(?:branch|tag|ref)\s+([\w./-]+)", re.IGNORECASE)
-_FORMAT = re.compile(r"\b(?:as|to|in)\s+(?:an?\s+)?(\w+)", re.IGNORECASE)
+_REF = re.compile(r"\b(?:branch|tag|ref)\s+([\w./-]*[\w/-])", re.IGNORECASE)
+_FORMATS = (
+    re.compile(r"\b(?:as|to|in)\s+(?:an?\s+)?(?!file\b|an?\b)(\w+)", re.IGNORECASE),
+    re.compile(r"\bexport\s+(?!this\b|it\b|that\b)(\w+)\W*$", re.IGNORECASE),
+)
 
 _CONFIGURE = """\
 No language model is configured, so I only understand a few plain requests. To talk to a real one, stop the
@@ -71,29 +74,35 @@ def _plan(request: ModelRequest, step: str) -> tuple[list[str], list[DeltaToolCa
 
 def _understand(prompt: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
     """Return what to say to a prompt and which tools to call for it."""
-    if prompt.startswith(RESULT_MARK):
-        return _tell_result(prompt.removeprefix(RESULT_MARK)), []
+    facts = _facts(prompt)
+    if facts is not None:
+        return _tell_result(facts), []
     lower = prompt.lower()
-    if re.search(r"\banaly[sz]", lower):
-        return _understand_analyze(prompt)
-    if "export" in lower:
-        wanted = _FORMAT.search(prompt) or re.search(r"export\s+(\w+)", prompt, re.IGNORECASE)
-        name = wanted[1].lower() if wanted else "markdown"
-        return "", [("export_session", {"format": {"md": "markdown"}.get(name, name)})]
+    about_analysis = re.search(r"\banaly[sz]", lower)
+    address = _ADDRESS.search(prompt)
+    if about_analysis and address:
+        return _understand_analyze(prompt, address[0])
     if re.search(r"\b(cancel|abort)\b", lower):
         return "", [("cancel_subagent", {})]
     if re.search(r"\b(running|status|progress|queue)\b", lower):
         return "", [("list_subagents", {})]
+    if about_analysis:
+        return "Tell me what to analyze: the address of a repository, or a folder of this server.", []
+    if "export" in lower:
+        return "", [("export_session", {"format": _understand_format(prompt)})]
     if re.search(r"\b(help|what can you|who are you|how do)\b", lower):
         return f"I am the demo agent of MCP Chat. I understand:\n\n{_REQUESTS}\n\n{_CONFIGURE}", []
     return f"{_CONFIGURE}\n\nWhat I do understand:\n\n{_REQUESTS}", []
 
 
-def _understand_analyze(prompt: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
-    address = _ADDRESS.search(prompt)
-    if address is None:
-        return "Tell me what to analyze: the address of a repository, or a folder of this server.", []
-    target = address[0].rstrip(".,;!?)'\"`")
+def _understand_format(prompt: str) -> str:
+    wanted = next((found for pattern in _FORMATS if (found := pattern.search(prompt))), None)
+    name = wanted[1].lower() if wanted else "markdown"
+    return {"md": "markdown"}.get(name, name)
+
+
+def _understand_analyze(prompt: str, address: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
+    target = address.rstrip(".,;!?)'\"`")
     arguments = {"path" if target[0] in "/~" else "repo_url": target}
     ref = _REF.search(prompt)
     if ref:
@@ -126,12 +135,22 @@ def _tell_list(data: dict[str, Any]) -> Iterator[str]:
         yield f"- **{_plain(row['title'])}**: {row['state']}, {row['progress']:.0f} %{stage}{place}"
 
 
-def _tell_result(text: str) -> str:
-    facts = json.loads(text)
+def _facts(prompt: str) -> dict[str, Any] | None:
+    """Return what a result says; None for a prompt that is none, whatever it begins with."""
+    if not prompt.startswith(RESULT_MARK):
+        return None
+    try:
+        facts = json.loads(prompt.removeprefix(RESULT_MARK))
+    except ValueError:
+        return None
+    return facts if isinstance(facts, dict) else None
+
+
+def _tell_result(facts: dict[str, Any]) -> str:
     if facts.get("state") == "succeeded":
         return f"Finished. {facts.get('summary', '')}\n\nSay *export as markdown* to keep this conversation."
-    error = facts.get("error") or {}
-    reason = error.get("message", "no reason was given")
+    error = facts.get("error")
+    reason = error.get("message") if isinstance(error, dict) else "no reason was given"
     return f"This did not work: {reason} Try again with *Retry* on its card."
 
 

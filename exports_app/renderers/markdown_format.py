@@ -2,10 +2,13 @@
 
 import re
 
+from markdown_it import MarkdownIt
+
 from exports_app.document import DocumentMessage, SessionDocument
 from exports_app.formats import Tick, Write, export_format
 
 _SPEAKERS = {"user": "You", "assistant": "Agent", "subagent": "Subagent"}
+_blocks = MarkdownIt("commonmark").disable("inline")
 
 
 @export_format(name="markdown", title="Markdown", content_type="text/markdown; charset=utf-8", suffix=".md")
@@ -29,17 +32,22 @@ def _message(message: DocumentMessage, include_metadata: bool) -> str:
 
 
 def _closed(text: str) -> str:
-    """Close a code fence that the message left open, or it would swallow every message after it."""
-    fence = ""
-    for line in text.splitlines():
-        mark = re.match(r" {0,3}(`{3,}|~{3,})(.*)", line)
-        if mark and not fence:
-            fence = mark[1]
-        elif mark and mark[1].startswith(fence) and not mark[2].strip():
-            fence = ""
-    return f"{text}\n{fence}" if fence else text
+    """Return text that swallows no message after it.
+
+    A code fence left open is closed; what is open otherwise, such as an HTML comment, is shown as code.
+    """
+    fence = next((token.markup for token in reversed(_blocks.parse(text)) if token.type == "fence"), "")
+    code = max(re.findall("`+", text), key=len, default="") + "```"
+    candidates = (text, f"{text}\n{fence}", f"{code}\n{text}\n{code}")
+    return next(candidate for candidate in candidates if _ends(candidate))
+
+
+def _ends(text: str) -> bool:
+    """Whether a heading after `text` is one."""
+    opening, *_ = _blocks.parse(f"{text}\n\n## Heading")[-3:]
+    return opening.type == "heading_open" and opening.level == 0
 
 
 def _one_line(text: str) -> str:
     """Return text that cannot begin a new block or become markup."""
-    return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_~&\[\]<>#|])", r"\\\1", " ".join(text.split()))

@@ -42,12 +42,14 @@ class Forked(BaseException):
 class Child:
     """A process that is running, or that is due to run at `due_at` (monotonic seconds).
 
+    It writes into `log`; None means into the output of this process.
+
     `pid` is its id, and that of the session and process group that it leads; None while it does not run.
     """
 
-    def __init__(self, process: Process, log_folder: Path) -> None:
+    def __init__(self, process: Process, log_folder: Path | None) -> None:
         self.process = process
-        self.log = log_folder / f"{process.name}.log"
+        self.log = log_folder / f"{process.name}.log" if log_folder else None
         self.backoff = Backoff()
         self.due_at = 0.0
         self.started_at = 0.0
@@ -133,8 +135,13 @@ def _send(send: Callable[[int, int], None], pid: int) -> None:
         return  # macOS answers "not permitted" for a group of zombies.
 
 
-def _append(log: Path) -> BinaryIO:
-    """Open a log to add to it; a large one is put aside first, in place of the one put aside before."""
+def _append(log: Path | None) -> BinaryIO:
+    """Open a log to add to it; a large one is put aside first, in place of the one put aside before.
+
+    Without a log it is our own output.
+    """
+    if log is None:
+        return os.fdopen(os.dup(1), "ab")
     if log.exists() and log.stat().st_size > LOG_MAX_BYTES:
         log.replace(log.with_name(f"{log.name}.1"))
     return os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")

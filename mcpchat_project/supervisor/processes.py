@@ -33,11 +33,35 @@ def processes(address: Address, *, agents_concurrency: int, chat_concurrency: in
     """Return what runs beside the broker, in the order in which it is told to stop."""
     return (
         Process(name="web", command=_web(address)),
-        Process(name="beat", command=_celery("beat", "-l", "WARNING", "--pidfile="), environment=CELERY),
-        Process(name="agents", command=_agents(agents_concurrency), environment=CELERY),
-        Process(name="chat", command=_chat(chat_concurrency), environment=CELERY),
-        Process(name="keeper", command=(*PYTHON, "django", "keeper", "--skip-checks")),
+        beat(),
+        agents("agents", ("tools", "exports", "maintenance"), agents_concurrency),
+        chat(chat_concurrency),
+        keeper(),
     )
+
+
+def beat() -> Process:
+    """Return what asks for the regular jobs; an installation has one."""
+    return Process(name="beat", command=_celery("beat", "-l", "WARNING", "--pidfile="), environment=CELERY)
+
+
+def agents(name: str, queues: tuple[str, ...], concurrency: int) -> Process:
+    """Return a worker with `concurrency` processes for the subagents of some queues."""
+    pool = ("-P", "prefork", "-c", str(concurrency))
+    command = _celery("worker", "-n", f"{name}@%h", "-Q", ",".join(queues), *pool, *QUIET)
+    return Process(name=name, command=command, environment=CELERY)
+
+
+def chat(concurrency: int) -> Process:
+    """Return a worker that gives `concurrency` answers at once."""
+    pool = ("-P", "threads", "-c", str(concurrency), "-I", "agents_app.chat_tasks")
+    command = _celery("worker", "-n", "chat@%h", "-Q", "chat", *pool, *QUIET)
+    return Process(name="chat", command=command, environment=CELERY)
+
+
+def keeper() -> Process:
+    """Return what watches the workers of a host; a host has one."""
+    return Process(name="keeper", command=(*PYTHON, "django", "keeper", "--skip-checks"))
 
 
 def _web(address: Address) -> tuple[str, ...]:
@@ -45,16 +69,6 @@ def _web(address: Address) -> tuple[str, ...]:
     how = ("--ws", "websockets-sansio", "--no-access-log", "--log-level", "warning")
     stop = ("--timeout-graceful-shutdown", "2")
     return (*PYTHON, "uvicorn", "mcpchat_project.asgi:application", *where, *how, *stop)
-
-
-def _agents(concurrency: int) -> tuple[str, ...]:
-    pool = ("-P", "prefork", "-c", str(concurrency))
-    return _celery("worker", "-n", "agents@%h", "-Q", "tools,exports,maintenance", *pool, *QUIET)
-
-
-def _chat(concurrency: int) -> tuple[str, ...]:
-    pool = ("-P", "threads", "-c", str(concurrency), "-I", "agents_app.chat_tasks")
-    return _celery("worker", "-n", "chat@%h", "-Q", "chat", *pool, *QUIET)
 
 
 def _celery(*arguments: str) -> tuple[str, ...]:

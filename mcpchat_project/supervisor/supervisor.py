@@ -21,13 +21,23 @@ FAILURES_TO_POINT_AT_THE_LOG = 3
 class Supervisor:
     """Owns the child processes of this process: nothing else here may wait for a child of its own.
 
-    `folder` is where they run; `say` takes one line for people.
+    `folder` is where they run; their output goes to logs in `log_folder`, or to our own output if that is
+    None; `say` takes one line for people. Without `restart` nothing is started again: `broken` then tells
+    that a process ended, and whoever started us decides.
     """
 
     def __init__(
-        self, *, folder: Path, log_folder: Path, signals: Signals, say: Callable[[str], None]
+        self,
+        *,
+        folder: Path,
+        log_folder: Path | None,
+        signals: Signals,
+        say: Callable[[str], None],
+        restart: bool = True,
     ) -> None:
         self.signals = signals
+        self.broken = False
+        self._restart = restart
         self._folder = folder
         self._log_folder = log_folder
         self._say = say
@@ -49,13 +59,15 @@ class Supervisor:
         due = [child.due_at - time.monotonic() for child in self._children if child.pid is None]
         self.signals.wait(min([seconds, *due]))
         self._reap(self._announce)
+        if self.broken:
+            return
         for child in self._children:
             if child.pid is None and child.due_at <= time.monotonic() and not self.signals.stop_requests:
                 self._attempt(child, self._spawn)
 
     def log_of(self, name: str) -> Path:
         """Return the log of the process called `name`."""
-        return self._log_folder / f"{name}.log"
+        return (self._log_folder or self._folder) / f"{name}.log"
 
     def stop(self) -> None:
         """End every process, the broker last so that workers can give back what they hold.
@@ -80,6 +92,8 @@ class Supervisor:
         try:
             start(child)
         except OSError as error:
+            if not self._restart:
+                raise
             self._say(f"{child.process.name} cannot be started ({error}); next try in {child.delay():g} s")
 
     def _reap(self, note: Callable[[Child, int], object]) -> None:
@@ -97,6 +111,10 @@ class Supervisor:
 
     def _announce(self, child: Child, exit_code: int) -> None:
         delay = child.ended(exit_code)
+        if not self._restart:
+            self.broken = True
+            self._say(f"{child.process.name} {how(exit_code)}; stopping")
+            return
         pointer = f"; see {child.log}" if child.backoff.failures >= FAILURES_TO_POINT_AT_THE_LOG else ""
         self._say(f"{child.process.name} {how(exit_code)}; starting it again in {delay:g} s{pointer}")
 

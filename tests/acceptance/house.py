@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import httpx
 import redis
@@ -31,6 +31,12 @@ def wait_for(what: str, condition: Callable[[], Any], seconds: float = 20.0) -> 
             return found
         time.sleep(0.05)
     raise AssertionError(f"not within {seconds:.0f} s: {what}")
+
+
+class Site(Protocol):
+    """Where an installation is reached."""
+
+    url: str
 
 
 class House:
@@ -165,7 +171,7 @@ class House:
 class Person:
     """A user of the REST API and the feed."""
 
-    def __init__(self, house: House, token: str) -> None:
+    def __init__(self, house: Site, token: str) -> None:
         self.house = house
         self.headers = {"Authorization": f"Token {token}"}
         self.http = httpx.Client(base_url=house.url, headers=self.headers, timeout=20)

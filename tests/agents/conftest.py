@@ -1,12 +1,11 @@
 """Fixtures of the tests of agents."""
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from agents_app import liveness
+from agents_app.llm import demo
 from agents_app.registry import TOOLS, ToolResult, tool
 
 ANYTHING = {"type": "object"}
@@ -26,10 +25,6 @@ def declare() -> Iterator[Callable[..., None]]:
 
 
 @pytest.fixture
-def registered(db: None) -> Iterator[liveness.Identity]:
-    """This process as a worker of its host, until the test ends."""
-    identity = liveness.register("agents", ("tools", "exports"))
-    yield identity
-    liveness.forget(identity)
-    os.close(liveness._own.descriptor)
-    liveness._own = liveness._Own()
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo model does not pause between words."""
+    monkeypatch.setattr(demo, "WORD_SECONDS", 0)

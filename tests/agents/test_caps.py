@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from agents_app import admission, pool
 from agents_app.models import Pool, Subagent, Worker
+from agents_app.outcome import Outcome
 from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession
 from tests.agents import work
@@ -44,7 +45,7 @@ def test_the_cap_holds_while_work_is_queued_started_and_ended_at_once(
             started = subagent and pool.start(subagent.pk, subagent.attempt, work.worker().pk)
             excess.append(_occupying() - 3)
             if started:
-                pool.finish(started, pool.Outcome(state=Subagent.State.SUCCEEDED))
+                pool.finish(started, Outcome(state=Subagent.State.SUCCEEDED))
 
     together(*[churn] * 4)
     assert max(excess) <= 0
@@ -103,7 +104,7 @@ def test_after_a_lowered_cap_the_count_only_falls(session: ChatSession) -> None:
     admission.admit("tools")
     work.set_pool(cap=1)
     for expected in (2, 1, 1, 1):
-        work.succeed(Subagent.objects.filter(state="admitted").earliest("admitted_at"))
+        assert work.succeed(Subagent.objects.filter(state="admitted").earliest("admitted_at"))
         admission.admit("tools")
         assert _occupying() == expected
 
@@ -151,7 +152,7 @@ def test_status_counts_what_is_there(session: ChatSession) -> None:
     work.workers()
     admission.admit("tools")
     first, second, _ = Subagent.objects.filter(state="admitted").order_by("queued_at")
-    work.succeed(first)
+    assert work.succeed(first)
     pool.start(second.pk, 1, work.worker().pk)
     status = pool.status(Pool.objects.get(pk="tools"))
     assert status["max_concurrent"] == status["capacity"] == 3

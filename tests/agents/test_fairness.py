@@ -20,7 +20,7 @@ def _next() -> Subagent:
     work.set_pool(cap=1)
     assert admission.admit("tools") == 1
     subagent = Subagent.objects.get(state="admitted")
-    work.succeed(subagent)
+    assert work.succeed(subagent)
     return subagent
 
 

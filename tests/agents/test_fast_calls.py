@@ -1,11 +1,13 @@
 """Fast calls: run once, audited, and whatever a tool does stays its own affair."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from threading import Event
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from agents_app import gateway
 from agents_app.context import Stopped, ToolContext, ToolError
@@ -29,6 +31,14 @@ def _call(session: ChatSession, name: str, arguments: Any = None, **how: Any) ->
 def _raising(error: BaseException) -> Callable[..., ToolResult]:
     def run(context: ToolContext, **_: Any) -> ToolResult:
         raise error
+
+    return run
+
+
+def _counting(runs: list[int]) -> Callable[..., ToolResult]:
+    def run(context: ToolContext) -> ToolResult:
+        runs.append(1)
+        return ToolResult(summary="")
 
     return run
 
@@ -119,7 +129,7 @@ def test_a_stopped_session_makes_no_calls(session: ChatSession) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_same_call_id_runs_once(session: ChatSession, declare: Declare) -> None:
     runs: list[int] = []
-    declare("counting", lambda context: ToolResult(summary=f"{runs.append(1)}"))
+    declare("counting", _counting(runs))
     call_id = uuid4()
     first = _call(session, "counting", call_id=call_id)
     again = _call(session, "counting", call_id=call_id)
@@ -127,13 +137,16 @@ def test_the_same_call_id_runs_once(session: ChatSession, declare: Declare) -> N
 
 
 def _crashed(session: ChatSession, name: str) -> ToolCall:
-    return ToolCall.objects.create(session=session, seq=session.last_seq + 1, tool_name=name)
+    """Leave a call as a process that died an hour ago did."""
+    call = ToolCall.objects.create(session=session, seq=session.last_seq + 1, tool_name=name)
+    ToolCall.objects.filter(pk=call.pk).update(created_at=timezone.now() - timedelta(hours=1))
+    return call
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_crashed_call_that_must_not_be_repeated_is_lost(session: ChatSession, declare: Declare) -> None:
     runs: list[int] = []
-    declare("counting", lambda context: ToolResult(summary=f"{runs.append(1)}"))
+    declare("counting", _counting(runs))
     call = _call(session, "counting", call_id=_crashed(session, "counting").pk)
     assert (call.state, (call.error or {})["code"], runs) == ("failed", "worker_lost", [])
 

@@ -70,7 +70,7 @@ def test_arguments_that_do_not_fit_the_schema_are_refused(arguments: Any) -> Non
 
 
 def test_a_refusal_says_where_the_argument_is_wrong_and_stays_short() -> None:
-    with pytest.raises(Refusal, match=r"probe: seconds: .*maximum") as refusal:
+    with pytest.raises(Refusal, match="probe: seconds: ") as refusal:
         TOOLS["probe"].validate({"seconds": 10**2000})
     assert len(refusal.value.detail) < 600
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError, connection
 
-from agents_app import pool, runner
+from agents_app import outcome, pool, runner
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.models import Subagent
 from agents_app.registry import ToolResult
@@ -22,8 +23,16 @@ Declare = Callable[..., None]
 Run = Callable[..., ToolResult]
 
 
+@pytest.fixture(autouse=True)
+def exits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The codes with which this process was to end; it must outlive the test."""
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    return codes
+
+
 @pytest.fixture
-def execute(session: ChatSession, declare: Declare) -> Callable[[Run], Subagent]:
+def execute(session: ChatSession, declare: Declare) -> Callable[[Run], Any]:
     """Run a function as a heavy tool's attempt and return the row afterwards."""
 
     def do(run: Run) -> Subagent:
@@ -42,10 +51,10 @@ def _raising(error: BaseException) -> Run:
     return run
 
 
-def test_a_result_ends_it_well(execute: Callable[[Run], Subagent]) -> None:
+def test_a_result_ends_it_well(execute: Callable[[Run], Any]) -> None:
     ended = execute(lambda context: ToolResult(summary="Three.", data={"n": 3}, report="# Three"))
     assert (ended.state, ended.report) == ("succeeded", "# Three")
-    assert ended.result == {"summary": "Three.", "data": {"n": 3}, "has_report": True}
+    assert ended.result == {"summary": "Three.", "data": {"n": 3}}
 
 
 @pytest.mark.parametrize(
@@ -65,19 +74,19 @@ def test_a_result_ends_it_well(execute: Callable[[Run], Subagent]) -> None:
     ids=["tool", "refusal", "bug", "memory", "recursion", "long", "long code", "surrogate", "text", "exit"],
 )
 def test_what_goes_wrong_is_told_with_a_code(
-    execute: Callable[[Run], Subagent], error: BaseException, code: str
+    execute: Callable[[Run], Any], error: BaseException, code: str
 ) -> None:
     ended = execute(_raising(error))
     assert (ended.state, ended.error["code"][: len(code)]) == ("failed", code)
     assert ended.error["message"] or isinstance(error, RecursionError)
 
 
-def test_a_stop_cancels_it(execute: Callable[[Run], Subagent]) -> None:
+def test_a_stop_cancels_it(execute: Callable[[Run], Any]) -> None:
     assert execute(_raising(Stopped())).state == "cancelled"
 
 
-def test_a_result_over_2_mb_fails_it(execute: Callable[[Run], Subagent]) -> None:
-    ended = execute(lambda context: ToolResult(summary="", data={"text": "x" * runner.RESULT_MAX_BYTES}))
+def test_a_result_over_2_mb_fails_it(execute: Callable[[Run], Any]) -> None:
+    ended = execute(lambda context: ToolResult(summary="", data={"text": "x" * outcome.RESULT_MAX_BYTES}))
     assert (ended.state, ended.error["code"]) == ("failed", "result_too_large")
 
 
@@ -97,31 +106,44 @@ def test_a_result_over_2_mb_fails_it(execute: Callable[[Run], Subagent]) -> None
     ids=["time", "set", "nan", "surrogate", "summary", "report", "no data", "nothing", "text"],
 )
 def test_a_result_that_cannot_be_stored_fails_it_at_once(
-    execute: Callable[[Run], Subagent], monkeypatch: pytest.MonkeyPatch, result: Any
+    execute: Callable[[Run], Any], exits: list[int], result: Any
 ) -> None:
-    exits: list[int] = []
-    monkeypatch.setattr(os, "_exit", exits.append)
     ended = execute(lambda context: result)
     assert exits == []
     assert ended.state == "failed"
 
 
+def test_a_database_that_takes_no_outcome_ends_the_process_so_that_the_keeper_gives_the_work_back(
+    execute: Callable[[Run], Any], exits: list[int]
+) -> None:
+    def refuse_the_end(run: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        if "succeeded" in map(str, parameters or ()):
+            raise OperationalError("the database is away")
+        return run(sql, parameters, many, context)
+
+    with connection.execute_wrapper(refuse_the_end):
+        ended = execute(lambda context: ToolResult(summary=""))
+    assert exits == [70]
+    assert ended.state == "running"
+    pool.give_back(ended)
+
+
 def test_a_long_summary_is_still_shown_in_the_event(
-    execute: Callable[[Run], Subagent], session: ChatSession
+    execute: Callable[[Run], Any], session: ChatSession
 ) -> None:
     execute(lambda context: ToolResult(summary="ä" * 5000))
     told = session.events.get(kind="subagent.completed").payload["result"]
     assert told["summary"].startswith("ä" * 100)
 
 
-def test_a_report_is_bounded(execute: Callable[[Run], Subagent]) -> None:
+def test_a_report_is_bounded(execute: Callable[[Run], Any]) -> None:
     ended = execute(lambda context: ToolResult(summary="", report="x" * 300_000))
-    assert len(ended.report) == runner.REPORT_MAX_CHARACTERS
+    assert len(ended.report) == outcome.REPORT_MAX_CHARACTERS
 
 
 @pytest.mark.parametrize("error", [None, ToolError("no_luck", ""), ValueError("a bug"), Stopped()])
 def test_the_work_folder_is_its_own_and_gone_afterwards(
-    execute: Callable[[Run], Subagent], error: BaseException | None
+    execute: Callable[[Run], Any], error: BaseException | None
 ) -> None:
     folders: list[Path] = []
 
@@ -139,7 +161,7 @@ def test_the_work_folder_is_its_own_and_gone_afterwards(
 
 
 def test_a_work_folder_that_cannot_be_made_fails_it(
-    execute: Callable[[Run], Subagent], settings: Any, tmp_path: Path
+    execute: Callable[[Run], Any], settings: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     settings.WORK_DIR = tmp_path / "file" / "work"
@@ -159,7 +181,7 @@ def test_a_message_for_a_row_that_is_gone_does_nothing() -> None:
 
 
 def test_a_result_of_a_superseded_attempt_is_not_accepted(
-    execute: Callable[[Run], Subagent],
+    execute: Callable[[Run], Any],
 ) -> None:
     def run(context: ToolContext) -> ToolResult:
         assert context.subagent_id is not None
@@ -170,14 +192,12 @@ def test_a_result_of_a_superseded_attempt_is_not_accepted(
     assert (ended.state, ended.attempt, ended.result) == ("queued", 2, None)
 
 
-def test_the_row_names_the_process_that_runs_it(
-    execute: Callable[[Run], Subagent], registered: Any
-) -> None:
+def test_the_row_names_the_process_that_runs_it(execute: Callable[[Run], Any], registered: Any) -> None:
     assert execute(lambda context: ToolResult(summary="")).worker_id == registered.worker_id
 
 
 def test_success_and_failure_are_said_in_the_chat_once_each_and_wake_one_turn(
-    session: ChatSession, execute: Callable[[Run], Subagent]
+    session: ChatSession, execute: Callable[[Run], Any]
 ) -> None:
     ended = execute(lambda context: ToolResult(summary="Three."))
     runner.run(ended.pk, 1)
@@ -187,13 +207,13 @@ def test_success_and_failure_are_said_in_the_chat_once_each_and_wake_one_turn(
 
 
 def test_a_failure_is_said_in_the_chat_with_its_code(
-    session: ChatSession, execute: Callable[[Run], Subagent]
+    session: ChatSession, execute: Callable[[Run], Any]
 ) -> None:
     execute(_raising(ToolError("no_luck", "It did not work.")))
     assert "It did not work. (`no_luck`)" in session.messages.get(role="subagent").content
 
 
-def test_a_cancelled_one_says_nothing(session: ChatSession, execute: Callable[[Run], Subagent]) -> None:
+def test_a_cancelled_one_says_nothing(session: ChatSession, execute: Callable[[Run], Any]) -> None:
     execute(_raising(Stopped()))
     assert not session.messages.exists()
     assert not session.turns.exists()

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -62,7 +63,7 @@ def test_a_message_is_sent_again_after_5_s_then_at_doubling_intervals_up_to_a_mi
     assert subagent.sent_at is not None
     times = _times(admission.send_again, subagent.sent_at, 300)
     assert times[0] == 5
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert gaps == sorted(gaps)
     assert gaps[-1] == 60
     assert len(times) <= 9
@@ -85,6 +86,7 @@ def test_two_keepers_at_once_send_once(session: ChatSession, tools_queue: redis.
 def test_turns_are_sent_again_at_growing_intervals_too(session: ChatSession) -> None:
     messages.post(session.pk, "Hello")
     begin = session.turns.get().sent_at
+    assert begin is not None
     times = _times(turns.send_again, begin, 120)
     assert times[0] == 5
     assert len(times) <= 7

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from agents_app import admission, gateway, pool
 from agents_app.models import Pool, Subagent, Worker
+from agents_app.outcome import Outcome
 from agents_app.registry import Plan
 from sessions_app import lifecycle
 from sessions_app.models import ChatSession
@@ -78,11 +79,11 @@ def export(session: ChatSession, file_format: str = "json") -> Subagent:
     return gateway.request_export(session.pk, file_format, {})
 
 
-def succeed(subagent: Subagent) -> None:
+def succeed(subagent: Subagent) -> bool:
     """Start what is admitted and end it well."""
     started = pool.start(subagent.pk, subagent.attempt, worker().pk)
     assert started is not None
-    assert pool.finish(started, pool.Outcome(state=Subagent.State.SUCCEEDED, result={"summary": "Done."}))
+    return pool.finish(started, Outcome(state=Subagent.State.SUCCEEDED, result={"summary": "Done."}))
 
 
 def owner(name: str) -> ChatSession:
@@ -101,8 +102,8 @@ def states(session: ChatSession) -> list[str]:
     return list(session.subagents.order_by("seq").values_list("state", flat=True))
 
 
-def fresh(subagent: Subagent) -> Subagent:
-    """Return the row as it is now."""
+def fresh(subagent: Subagent) -> Any:
+    """Return the row as it is now; untyped, because what a test knows of its nullable columns mypy cannot."""
     return Subagent.objects.select_related("pool").get(pk=subagent.pk)
 
 

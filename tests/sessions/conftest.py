@@ -1,7 +1,6 @@
 """Fixtures of the tests of sessions and their feed."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -9,9 +8,10 @@ import pytest
 import redis
 from django.conf import settings
 
-from sessions_app import feed
+from sessions_app import events
 from sessions_app.events import session_topic
 from sessions_app.models import ChatSession
+from tests.environment import free_port
 
 
 @pytest.fixture
@@ -41,21 +41,7 @@ def listen(broker: redis.Redis) -> Iterator[Callable[[ChatSession], Callable[[],
 
 
 @pytest.fixture
-async def hub() -> AsyncIterator[feed.Hub]:
-    """The hub of the test's loop; it ends with the test."""
-    running = feed.hub()
-    yield running
-    for task in running._tasks:
-        task.cancel()
-    await asyncio.gather(*running._tasks, return_exceptions=True)
-    feed._hubs.clear()
-
-
-@pytest.fixture
 def dead_broker(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on the broker is away."""
-    from sessions_app import events
-    from tests.environment import free_port
-
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
     monkeypatch.setattr(events, "_publisher", events._Publisher())

@@ -31,10 +31,11 @@ HOSTILE = [
     "- [ ] <input type=password onfocus=alert(1) autofocus>",
     "<math><mtext><style><img src=x onerror=alert(1)></style></mtext></math>",
 ]
-ALLOWED = set(
-    "a blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr input li ol p pre s span strong "
-    "table tbody td th thead tr ul".split()
-)
+ALLOWED = {
+    "a", "blockquote", "br", "code", "dd", "del", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6",
+    "hr", "input", "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr",
+    "ul",
+}  # fmt: skip
 ATTRIBUTES = {"href", "title", "class", "type", "checked", "disabled", "start", "rel"}
 
 

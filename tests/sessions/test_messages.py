@@ -129,9 +129,7 @@ def _draft(session: ChatSession) -> Message:
         return messages.add(change, role="assistant", content="", state="streaming")
 
 
-def test_streaming_text_ends_once(
-    session: ChatSession, kinds_of: Callable[[ChatSession], list[str]]
-) -> None:
+def test_streaming_text_ends_once(session: ChatSession, kinds_of: Callable[[ChatSession], list[str]]) -> None:
     draft = _draft(session)
     with session_change(session.pk) as change:
         assert messages.complete(change, draft, "All.")

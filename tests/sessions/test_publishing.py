@@ -6,6 +6,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
 
 from sessions_app.events import announce, session_change
 from sessions_app.models import ChatSession
@@ -23,6 +24,18 @@ def test_a_subscriber_hears_an_event_only_after_its_commit(session: ChatSession,
     assert (event["seq"], event["kind"], event["payload"]) == (2, "session.updated", {"title": "été"})
     assert event["session_id"] == str(session.pk)
     assert set(event) == {"session_id", "seq", "kind", "payload", "created_at"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_inside_a_larger_one_is_published_when_that_is_committed(
+    session: ChatSession, listen: Listen
+) -> None:
+    hear = listen(session)
+    with transaction.atomic():
+        with session_change(session.pk) as change:
+            change.record("session.updated", {})
+        assert hear() is None
+    assert hear() is not None
 
 
 @pytest.mark.django_db(transaction=True)

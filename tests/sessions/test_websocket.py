@@ -37,7 +37,11 @@ def cookie(ann: Any) -> Headers:
     return [(b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode())]
 
 
-class Socket(ApplicationCommunicator):
+# Its methods carry no types.
+Communicator: Any = ApplicationCommunicator
+
+
+class Socket(Communicator):
     """A websocket client of the whole application."""
 
     def __init__(self, path: str, headers: Headers, query: str = "") -> None:
@@ -239,7 +243,5 @@ async def test_a_feed_that_cannot_be_read_closes_the_socket(
 
 
 async def test_an_address_that_does_not_exist_is_refused_without_an_error(token: Headers) -> None:
-    socket = Socket("/ws/nothing/", token)
-    await socket.send_input({"type": "websocket.connect"})
-    assert (await socket.output())["type"] in ("websocket.accept", "websocket.close")
-    await socket.wait(WAIT_SECONDS)
+    async with Socket("/ws/nothing/", token) as socket:
+        assert await socket.close_code() == 4404

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, made to take any text and to notice a server that is gone."""

@@ -1,0 +1,87 @@
+"""A small server that speaks the OpenAI chat API over loopback and answers as scripted."""
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+Chunk = dict[str, Any]
+
+
+def says(*words: str) -> list[Chunk]:
+    """An answer of text, a chunk a word."""
+    return [_chunk({"role": "assistant", "content": word}) for word in words] + [_chunk({}, "stop")]
+
+
+def calls(*wanted: tuple[str, str, str]) -> list[Chunk]:
+    """An answer that calls tools, each (call id, tool name, arguments as JSON text)."""
+    entries = [
+        {"index": index, "id": call_id, "type": "function", "function": {"name": name, "arguments": text}}
+        for index, (call_id, name, text) in enumerate(wanted)
+    ]
+    return [_chunk({"role": "assistant", "tool_calls": entries}), _chunk({}, "tool_calls")]
+
+
+def _chunk(delta: dict[str, Any], reason: str | None = None) -> Chunk:
+    choice = {"index": 0, "delta": delta, "finish_reason": reason}
+    return {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+
+
+class ModelServer:
+    """Gives the answers in order, the last one again and again; keeps what it was asked.
+
+    An answer that is a number is an HTTP error; None is an answer that never comes.
+    """
+
+    def __init__(self, *answers: Sequence[Chunk] | int | None) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.keys: list[str] = []
+        self._answers = list(answers)
+        self._over = threading.Event()
+        model = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                model.keys.append(self.headers.get("Authorization", ""))
+                model.asked.append(body)
+                model.answer(self)
+
+            def log_message(self, *_: object) -> None:
+                """Keep quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        """Give the next answer."""
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if answer is None:
+            self._over.wait(10)
+            return
+        if isinstance(answer, int):
+            handler.send_error(answer)
+            return
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream")
+        handler.end_headers()
+        for line in self._lines(answer):
+            handler.wfile.write(line)
+
+    def _lines(self, answer: Sequence[Chunk]) -> Iterator[bytes]:
+        for chunk in answer:
+            yield f"data: {json.dumps(chunk)}\n\n".encode()
+        yield b"data: [DONE]\n\n"
+
+    def __enter__(self) -> Self:
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._server.shutdown()
+        self._server.server_close()

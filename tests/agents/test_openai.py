@@ -1,0 +1,156 @@
+"""A real provider over HTTP: an OpenAI-compatible server that behaves well, badly and strangely."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from agents_app import main_agent
+from agents_app.models import Turn
+from sessions_app import messages
+from sessions_app.models import ChatSession
+from tests.agents.model_server import ModelServer, calls, says
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("registered")]
+Ask = Callable[..., tuple[Turn, ModelServer]]
+
+
+@pytest.fixture
+def ask(session: ChatSession, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
+    """Post a message, have it answered by a server with these answers; return the turn and the server."""
+    settings.MCPCHAT_MODEL = "openai:any-model"
+    monkeypatch.setenv("OPENAI_API_KEY", "key-1")
+    servers: list[ModelServer] = []
+
+    def do(*answers: Any, text: str = "Hello") -> tuple[Turn, ModelServer]:
+        servers.append(ModelServer(*answers).__enter__())
+        monkeypatch.setenv("OPENAI_BASE_URL", servers[-1].url)
+        messages.post(session.pk, text)
+        turn = session.turns.get(state="queued")
+        main_agent.run(turn.pk, turn.attempt)
+        turn.refresh_from_db()
+        return turn, servers[-1]
+
+    yield do
+    for server in servers:
+        server.__exit__()
+
+
+def _said(session: ChatSession) -> list[str]:
+    rows = session.messages.filter(role="assistant").order_by("seq")
+    return list(rows.values_list("content", flat=True))
+
+
+def test_an_answer_is_streamed_into_one_message(session: ChatSession, ask: Ask) -> None:
+    turn, server = ask(says("It ", "is ", "**seven**."))
+    assert (turn.state, _said(session)) == ("completed", ["It is **seven**."])
+    assert server.keys == ["Bearer key-1"]
+    assert server.asked[0]["model"] == "any-model"
+    assert server.asked[0]["stream"] is True
+
+
+def test_the_server_is_told_the_instructions_the_message_and_the_tools(ask: Ask) -> None:
+    _, server = ask(says("Yes."), text="How many?")
+    body = server.asked[0]
+    assert body["messages"][0]["role"] in ("system", "developer")
+    assert body["messages"][-1] == {"role": "user", "content": "How many?"}
+    assert "analyze_codebase" in [tool["function"]["name"] for tool in body["tools"]]
+
+
+def test_a_tool_call_runs_and_its_result_goes_back(session: ChatSession, ask: Ask) -> None:
+    turn, server = ask(calls(("c1", "probe_fast", '{"text": "echo"}')), says("Done."))
+    assert (turn.state, _said(session)) == ("completed", ["Done."])
+    assert session.tool_calls.filter(result__summary="echo").count() == 1
+    returned = server.asked[1]["messages"][-1]
+    assert (returned["role"], returned["tool_call_id"]) == ("tool", "c1")
+    assert "echo" in returned["content"]
+
+
+def test_a_heavy_tool_becomes_a_subagent_and_the_answer_goes_on(session: ChatSession, ask: Ask) -> None:
+    turn, server = ask(calls(("c1", "probe", '{"seconds": 1}')), says("Started."))
+    assert turn.state == "completed"
+    assert session.subagents.get().args == {"seconds": 1}
+    assert str(session.subagents.get().pk) in server.asked[1]["messages"][-1]["content"]
+
+
+def test_two_tools_in_one_step_both_run(session: ChatSession, ask: Ask) -> None:
+    wanted = [("c1", "probe_fast", '{"text": "a"}'), ("c2", "probe_fast", '{"text": "b"}')]
+    ask(calls(*wanted), says("Done."))
+    assert sorted(session.tool_calls.values_list("args__text", flat=True)) == ["a", "b"]
+
+
+def test_a_server_that_names_each_steps_first_call_alike_still_gets_each_call_made(
+    session: ChatSession, ask: Ask
+) -> None:
+    first, second = '{"text": "a"}', '{"text": "b"}'
+    ask(calls(("call_0", "probe_fast", first)), calls(("call_0", "probe_fast", second)), says("Done."))
+    assert sorted(session.tool_calls.values_list("args__text", flat=True)) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["[1]", "not json", "null", '"text"', '{"text": 1}', "{}", '{"context": 1, "text": "a"}', '{"self": 1}'],
+)
+def test_arguments_that_make_no_sense_are_told_to_the_model_which_goes_on(
+    session: ChatSession, ask: Ask, arguments: str
+) -> None:
+    turn, server = ask(calls(("c1", "probe_fast", arguments)), says("I see."))
+    assert (turn.state, _said(session)) == ("completed", ["I see."])
+    assert len(server.asked) == 2
+
+
+def test_a_tool_that_does_not_exist_is_told_to_the_model_which_goes_on(
+    session: ChatSession, ask: Ask
+) -> None:
+    turn, _ = ask(calls(("c1", "rm_rf", "{}")), says("I see."))
+    assert (turn.state, _said(session)) == ("completed", ["I see."])
+
+
+def test_a_model_that_calls_tools_for_ever_is_ended(session: ChatSession, ask: Ask) -> None:
+    turn, server = ask(calls(("c1", "list_subagents", "{}")))
+    assert (turn.state, (turn.error or {})["code"]) == ("failed", "model_error")
+    assert len(server.asked) <= 60
+
+
+@pytest.mark.parametrize("status", [400, 401, 404])
+def test_an_error_of_the_server_fails_the_turn_with_a_code(ask: Ask, status: int) -> None:
+    turn, _ = ask(status)
+    assert (turn.state, (turn.error or {})["code"]) == ("failed", "model_error")
+    assert "openai:any-model did not answer" in (turn.error or {})["message"]
+    assert "key-1" not in str(turn.error)
+
+
+def test_a_server_that_is_not_there_fails_the_turn_with_a_code(
+    session: ChatSession, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MCPCHAT_MODEL = "openai:any-model"
+    monkeypatch.setenv("OPENAI_API_KEY", "key-1")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    messages.post(session.pk, "Hello")
+    turn = session.turns.get()
+    main_agent.run(turn.pk, 1)
+    turn.refresh_from_db()
+    assert (turn.state, (turn.error or {})["code"]) == ("failed", "model_error")
+
+
+def test_a_server_that_never_answers_fails_the_turn_at_its_timeout(ask: Ask, settings: Any) -> None:
+    settings.TURN_TIMEOUT_SECONDS = 0.5
+    turn, _ = ask(None)
+    assert (turn.state, (turn.error or {})["code"]) == ("failed", "turn_timeout")
+
+
+def test_text_of_any_size_and_kind_is_taken(session: ChatSession, ask: Ask) -> None:
+    turn, _ = ask(says("x" * 100_000, "a\x00b", "\u2028é😀"))
+    assert turn.state == "completed"
+    assert len(_said(session)[0]) >= 100_000
+
+
+def test_half_a_surrogate_pair_in_an_answer_does_not_fail_the_turn(session: ChatSession, ask: Ask) -> None:
+    turn, _ = ask(says("a\ud800b"))
+    assert turn.state == "completed"
+    assert _said(session)[0].startswith("a")
+
+
+def test_half_a_surrogate_pair_in_arguments_is_refused(session: ChatSession, ask: Ask) -> None:
+    turn, _ = ask(calls(("c1", "probe_fast", '{"text": "a\\ud800b"}')), says("I see."))
+    assert turn.state == "completed"
