@@ -91,7 +91,6 @@ class Answer:
         self.session: ChatSession = turn.session
         self.draft = Draft(turn)
         self.interruption: str | None = None
-        self.step = 0
 
     async def run(self) -> None:
         """Converse until the model is done, the turn is stopped, or its time is up."""
@@ -150,7 +149,8 @@ class Answer:
                         async for event in stream:
                             self._take(event)
                 elif Agent.is_call_tools_node(node):
-                    await self._store(run.all_messages()[len(earlier) :])
+                    # Not a slice of all messages: requests that follow each other are merged in them.
+                    await self._store([*steps, *run.new_messages()])
 
     def _take(self, event: object) -> None:
         if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
@@ -163,7 +163,6 @@ class Answer:
         dumped = plain.cleaned(history.dumped(steps))
         # From here on the reply is what was stored: its calls are made, and it is sent back, as such.
         steps[-1].parts = history.loaded(dumped[-1:])[0].parts
-        self.step = len(steps)
         if not await self.thread.call(self.draft.complete, dumped):
             raise asyncio.CancelledError
 
@@ -179,7 +178,7 @@ class Answer:
                 arguments,
                 turn_id=self.turn.pk,
                 # Some servers name the calls of each step anew from 0.
-                call_id=turns.call_id(self.turn, f"{self.step} {call_id}"),
+                call_id=turns.call_id(self.turn, f"{len(self.turn.steps)} {call_id}"),
             )
         except Refusal as refusal:
             return {"error": refusal.as_error()}

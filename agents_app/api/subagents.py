@@ -124,11 +124,12 @@ class SubagentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Subagent]):
         """Cancel it: at once while it waits, within seconds while it runs; ended work stays as it is."""
         return Response(SubagentSerializer(gateway.cancel(self._own(pk).pk)).data)
 
-    @extend_schema(request=None, responses={202: SubagentSerializer})
+    @extend_schema(parameters=[WAIT, IDEMPOTENCY_KEY], request=None, responses={202: SubagentSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: UUID) -> Response:
         """Queue the same work again as a new subagent."""
-        return Response(SubagentSerializer(gateway.retry(self._own(pk).pk, idempotency_key(request))).data, status=202)
+        again = gateway.retry(self._own(pk).pk, idempotency_key(request))
+        return Response(SubagentSerializer(again).data, status=202)
 
     def _own(self, subagent_id: UUID) -> Subagent:
         subagent = self.get_queryset().filter(pk=subagent_id).first()
