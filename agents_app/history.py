@@ -36,7 +36,7 @@ def is_answered(steps: list[ModelMessage]) -> bool:
 
 def dumped(steps: list[ModelMessage]) -> list[Any]:
     """Return messages as they are stored."""
-    return ModelMessagesTypeAdapter.dump_python(steps, mode="json")  # type: ignore[no-any-return]
+    return ModelMessagesTypeAdapter.dump_python(steps, mode="json")
 
 
 def loaded(steps: list[Any]) -> list[ModelMessage]:

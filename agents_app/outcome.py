@@ -1,4 +1,4 @@
-"""How work ended: the one place that makes a storable result or error of whatever a tool returned or raised."""
+"""How work ended: the one place that makes a storable result or error of what a tool returned or raised."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

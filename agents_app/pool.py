@@ -4,7 +4,6 @@ Every transition is a conditional update on (id, attempt, state) that counts the
 comes second, a duplicate message or a worker that was thought dead, moves none and changes nothing.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -257,6 +256,17 @@ def _final_values(outcome: Outcome) -> dict[str, Any]:
     return values
 
 
+_OF_AN_ATTEMPT = [
+    "worker",
+    "admitted_at",
+    "sent_at",
+    "started_at",
+    "deadline_at",
+    "idle_deadline_at",
+    "estimated_seconds_left",
+]
+
+
 def _requeue(subagent: Subagent) -> None:
     """Put a lost attempt back into the queue under the next attempt number."""
     now = timezone.now()
@@ -269,17 +279,7 @@ def _requeue(subagent: Subagent) -> None:
         "progress": 0,
         "stage": "",
     }
-    cleared = dict.fromkeys(
-        [
-            "worker",
-            "admitted_at",
-            "sent_at",
-            "started_at",
-            "deadline_at",
-            "idle_deadline_at",
-            "estimated_seconds_left",
-        ]  # fmt: skip
-    )
+    cleared = dict.fromkeys(_OF_AN_ATTEMPT)
     with session_change(subagent.session_id) as change:
         mine = _at(subagent, subagent.attempt, State.RUNNING).filter(cancel_requested_at=None)
         if mine.update(**values, **cleared):

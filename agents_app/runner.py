@@ -53,10 +53,20 @@ def _execute(context: ToolContext, subagent: Subagent) -> Outcome:
     execute = find_agent_type(subagent.agent_type).execute
     try:
         return outcome.of_result(execute(context, subagent.tool_name, subagent.args))
-    except BaseException as error:  # noqa: BLE001  # a tool's bug ends its own attempt, not the worker
+    except BaseException as error:  # a tool's bug ends its own attempt, not the worker
+        if _is_shutdown(error):
+            raise
         if not isinstance(error, Stopped | ToolError | Refusal):
-            logger.error("%s failed", subagent, exc_info=error)
+            logger.exception("%s failed", subagent)
         return outcome.of_error(error)
+
+
+def _is_shutdown(error: BaseException) -> bool:
+    """Whether this is the signal that ends a worker's child: billiard raises SystemExit(signal - 256) for it.
+
+    The attempt then dies with its process, and the keeper gives it back.
+    """
+    return isinstance(error, SystemExit) and isinstance(error.code, int) and error.code < 0
 
 
 def _finish(subagent: Subagent, end: Outcome) -> None:

@@ -9,14 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from tests.acceptance.conftest import FILES
 from tests.acceptance.house import House
 from tests.git_server import GitServer
 
 FOLDER = Path("screenshots")
-SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+SIZES: dict[str, ViewportSize] = {
+    "desktop": {"width": 1280, "height": 800},
+    "phone": {"width": 390, "height": 844},
+}
 PAGES = {
     "account": "/account/",
     "api-docs": "/api/docs/",
@@ -24,6 +27,10 @@ PAGES = {
     "admin-subagents": "/admin/agents_app/subagent/",
     "admin-pools": "/admin/agents_app/pool/",
     "admin-sessions": "/admin/sessions_app/chatsession/",
+    "admin-monitor": "/admin/monitor/",
+    "admin-exports": "/admin/exports_app/export/",
+    "admin-maintenance": "/admin/agents_app/maintenancerun/",
+    "admin-turns": "/admin/agents_app/turn/",
 }
 
 

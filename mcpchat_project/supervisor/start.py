@@ -85,6 +85,9 @@ def _stop(supervisor: Supervisor) -> None:
     if supervisor.signals.stop_requests:
         say("Stopping")
     supervisor.stop()
+    # All processes are dead, killed ones too: their rows say so to the next keeper, the files need not.
+    for path in settings.LOCK_DIR.iterdir():
+        path.unlink(missing_ok=True)
 
 
 def _choose_broker() -> broker.Broker:

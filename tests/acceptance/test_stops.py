@@ -84,4 +84,5 @@ def test_stop_of_the_installation_takes_five_seconds_at_most_and_its_work_goes_o
         assert house.processes_with(f"# {subagent_id}") == []
         assert list((folder / "run" / "locks").iterdir()) == []
         house.start()
-        assert person.ended(subagent_id)["state"] == "succeeded"
+        ended = person.ended(subagent_id)
+        assert (ended["state"], ended["error"]) == ("succeeded", None), ended["attempts"]

@@ -154,3 +154,21 @@ def test_half_a_surrogate_pair_in_an_answer_does_not_fail_the_turn(session: Chat
 def test_half_a_surrogate_pair_in_arguments_is_refused(session: ChatSession, ask: Ask) -> None:
     turn, _ = ask(calls(("c1", "probe_fast", '{"text": "a\\ud800b"}')), says("I see."))
     assert turn.state == "completed"
+
+
+def test_the_steps_of_a_turn_are_whole_after_turns_that_failed(ask: Ask) -> None:
+    ask(400)
+    ask(400)
+    turn, _ = ask(says("Yes."), text="Again")
+    (request, answer) = turn.steps
+    assert (request["parts"][0]["content"], answer["parts"][0]["content"]) == ("Again", "Yes.")
+
+
+def test_the_model_is_told_its_own_words_without_what_cannot_be_stored(
+    session: ChatSession, ask: Ask
+) -> None:
+    said = [*says("a\ud800b")[:1], *calls(("c1", "probe_fast", '{"text": "x"}'))]
+    _, server = ask(said, says("Done."))
+    told = [message for message in server.asked[1]["messages"] if message["role"] == "assistant"]
+    assert told[0]["content"] == "a?b"
+    assert session.tool_calls.get().state == "succeeded"

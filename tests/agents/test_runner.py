@@ -217,3 +217,11 @@ def test_a_cancelled_one_says_nothing(session: ChatSession, execute: Callable[[R
     execute(_raising(Stopped()))
     assert not session.messages.exists()
     assert not session.turns.exists()
+
+
+def test_the_end_of_the_process_is_not_the_end_of_the_work(
+    execute: Callable[[Run], Any], session: ChatSession
+) -> None:
+    with pytest.raises(SystemExit):
+        execute(_raising(SystemExit(-253)))
+    assert session.subagents.get().state == "running"
