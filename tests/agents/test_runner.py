@@ -224,4 +224,6 @@ def test_the_end_of_the_process_is_not_the_end_of_the_work(
 ) -> None:
     with pytest.raises(SystemExit):
         execute(_raising(SystemExit(-253)))
-    assert session.subagents.get().state == "running"
+    running = session.subagents.get()
+    assert running.state == "running"
+    pool.give_back(running)
