@@ -4,9 +4,11 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from agents_app.maintenance import registry
 from tests.acceptance.house import ROOT, House
 
 EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "extending.md").read_text(), re.DOTALL)
@@ -64,3 +66,14 @@ def test_the_export_format_of_the_example_renders(tmp_path: Path, monkeypatch: p
     document = freeze(session.pk, include_metadata=True, now=timezone.now())
     formats.FORMATS["text"].render(document, written.append, lambda _: None)
     assert "".join(written) == "user: Hello!\n\n"
+
+
+def test_the_maintenance_job_of_the_example_runs(settings: Any, tmp_path: Path) -> None:
+    settings.WORK_DIR = tmp_path
+    (tmp_path / "core.123").write_text("dump")
+    try:
+        exec(compile(_example("core_dumps"), "docs/extending.md", "exec"), {})
+        assert registry.JOBS["core_dumps"].run().line == "1 core dumps removed"
+    finally:
+        del registry.JOBS["core_dumps"]
+    assert list(tmp_path.iterdir()) == []
