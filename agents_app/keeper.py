@@ -20,11 +20,12 @@ from django.conf import settings
 from django.db import close_old_connections, transaction
 from django.utils import timezone
 
-from agents_app import admission, liveness, maintenance, pool, process_groups, runner, turns
+from agents_app import admission, liveness, maintenance, places, pool, process_groups, runner, turns
 from agents_app.liveness import Identity
 from agents_app.models import Pool, Subagent, Turn, Worker
 from agents_app.outcome import Outcome
-from agents_app.presentation import announce_position
+from agents_app.places import Place
+from agents_app.presentation import announce_place
 from agents_app.watch import Watch
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Keeper:
             (5.0, maintenance.tend),
         ]
         self._due: dict[Callable[[], None], float] = {}
-        self._positions: dict[str, dict[UUID, tuple[UUID, int]]] = {}
+        self._places: dict[str, dict[UUID, tuple[UUID, Place]]] = {}
         self._last_scan = time.monotonic()
         self._scan_from = 0.0
         self.identity = liveness.register(Worker.Kind.KEEPER)
@@ -105,9 +106,10 @@ class Keeper:
     def move_the_queues(self) -> None:
         """Admit where there is room, and send again what was lost on the way to a worker."""
         now = timezone.now()
-        for name in Pool.objects.values_list("name", flat=True):
-            admission.admit(name)
-            self._tell_positions(name)
+        for row in Pool.objects.all():
+            admission.admit(row.name)
+            self._tell_places(row)
+        admission.learn_durations()
         admission.send_again(now)
         turns.send_again(now)
 
@@ -135,14 +137,14 @@ class Keeper:
             self._do(self.bury_the_dead)
             time.sleep(PROBE_SECONDS / 4)
 
-    def _tell_positions(self, pool_name: str) -> None:
+    def _tell_places(self, row: Pool) -> None:
         """Announce the places in a queue that changed since the last look."""
-        positions = admission.positions(pool_name)
-        known = self._positions.get(pool_name, {})
-        self._positions[pool_name] = positions
-        for subagent_id, (session_id, position) in positions.items():
-            if known.get(subagent_id, (session_id, 0))[1] not in (0, position):
-                announce_position(session_id, subagent_id, position)
+        found = places.first_of_each_owner(row)
+        known = self._places.get(row.name, {})
+        self._places[row.name] = found
+        for subagent_id, (session_id, place) in found.items():
+            if subagent_id in known and known[subagent_id][1].position != place.position:
+                announce_place(session_id, subagent_id, place)
 
     def _do(self, duty: Callable[[], None]) -> None:
         try:

@@ -54,9 +54,18 @@ class Pool(models.Model):
     queue_limit = models.PositiveIntegerField(default=1000, help_text="most subagents that wait")
     queue_timeout_seconds = models.PositiveIntegerField(default=900, help_text="longest wait for a start")
     idle_timeout_seconds = models.PositiveIntegerField(default=120, help_text="longest time without progress")
+    owner_cap = models.PositiveIntegerField(
+        null=True, blank=True, help_text="most subagents of one user at once; empty for no such limit"
+    )
+    session_cap = models.PositiveIntegerField(
+        null=True, blank=True, help_text="most subagents of one chat session at once; empty for no such limit"
+    )
     paused = models.BooleanField(default=False, help_text="admit nothing; what runs goes on")
     clock = models.BigIntegerField(default=0, editable=False, help_text="round of the last admission")
     admissions = models.BigIntegerField(default=0, editable=False, help_text="how many there were")
+    typical_seconds = models.FloatField(
+        null=True, editable=False, help_text="mean duration of what ended last; empty until something has"
+    )
 
     class Meta:
         ordering = ["name"]
@@ -72,6 +81,9 @@ class PoolShare(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     round = models.BigIntegerField(default=0)
     last_admission = models.BigIntegerField(default=0, help_text="its number: who waited longer breaks a tie")
+    queued = models.PositiveIntegerField(
+        default=0, help_text="how many of the owner's wait: counting them at each step costs more the more wait"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["pool", "owner"], name="one_share_an_owner")]
@@ -252,6 +264,11 @@ class Subagent(models.Model):
                 name="subagent_queue_deadline",
             ),
             models.Index(fields=["session", "seq"], name="subagent_place"),
+            models.Index(
+                fields=["pool", "-finished_at"],
+                condition=Q(state__in=["succeeded", "failed"], started_at__isnull=False),
+                name="subagent_ended_last",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
-from agents_app import admission, maintenance, pool
+from agents_app import admission, maintenance, places, pool
 from agents_app.models import Pool, Subagent, Worker
 from sessions_app.events import look_at_broker
 from sessions_app.payloads import MaintenanceRunPayload, MaintenanceStatistics, PoolStatusPayload
@@ -139,8 +139,9 @@ def oldest_queued(now: datetime) -> dict[str, float]:
 
 def queue(pool_name: str) -> list[QueuedRow]:
     """Return what waits in a pool in the order of its positions, the first 50."""
-    places = sorted((place, pk) for pk, (_, place) in admission.positions(pool_name).items())
-    chosen = {pk: place for place, pk in places[:QUEUED_SHOWN]}
+    first = places.first_of_each_owner(Pool.objects.get(pk=pool_name))
+    in_order = sorted((place.position, pk) for pk, (_, place) in first.items())
+    chosen = {pk: position for position, pk in in_order[:QUEUED_SHOWN]}
     rows = Subagent.objects.filter(pk__in=chosen).select_related("owner")
     return sorted((_queued_row(row, chosen[row.pk]) for row in rows), key=lambda row: row["position"])
 

@@ -11,17 +11,23 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from agents_app import admission, turns
+from agents_app import admission, statements, turns
 from agents_app.models import Pool, Subagent
 from agents_app.outcome import Outcome
+from agents_app.places import Line
 from agents_app.presentation import subagent_payload
 from agents_app.registry import Plan, find_agent_type
 from sessions_app.errors import Refusal, not_found
 from sessions_app.events import SessionChange, session_change
 from sessions_app.models import ChatSession
+from sessions_app.rows import Rows
 
 MAX_ATTEMPTS = 3
+MOST_AT_THE_SAME_MOMENT = 200
 State = Subagent.State
+_WAITING = (State.QUEUED, State.ADMITTED)
+_AT = "id = %(id)s AND attempt = %(attempt)s AND state = %(state)s"
+_pools, _subagents = Rows(Pool), Rows(Subagent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,31 +60,34 @@ def submit(submission: Submission) -> Subagent:
 def start(subagent_id: UUID, attempt: int, worker_id: UUID) -> Subagent | None:
     """Claim an admitted attempt for this worker; None if it is not to be run (any more)."""
     now = timezone.now()
-    subagent = Subagent.objects.select_related("pool").filter(pk=subagent_id).first()
+    subagent = _subagents.get(subagent_id)
     if subagent is None:
         return None
+    pool = _pool(subagent.pool_id)
+    values = {
+        "state": State.RUNNING,
+        "worker_id": worker_id,
+        "started_at": now,
+        "deadline_at": now + timedelta(seconds=subagent.execution_timeout_seconds),
+        "idle_deadline_at": now + timedelta(seconds=pool.idle_timeout_seconds),
+        "progress": 0,
+        "stage": "",
+        "estimated_seconds_left": None,
+    }
+    in_time = f"{_AT} AND queue_deadline_at > %(now)s"
     with session_change(subagent.session_id) as change:
-        moved = _at(subagent, attempt, State.ADMITTED).filter(queue_deadline_at__gt=now).update(
-            state=State.RUNNING,
-            worker_id=worker_id,
-            started_at=now,
-            deadline_at=now + timedelta(seconds=subagent.execution_timeout_seconds),
-            idle_deadline_at=now + timedelta(seconds=subagent.pool.idle_timeout_seconds),
-            progress=0,
-            stage="",
-            estimated_seconds_left=None,
-        )  # fmt: skip
-        if not moved:
+        started = _subagents.update(values, in_time, id=subagent_id, attempt=attempt, state=State.ADMITTED, now=now)
+        if started is None:
             return None
-        subagent.refresh_from_db()
-        change.record("subagent.started", subagent_payload(subagent))
-        find_agent_type(subagent.agent_type).on_started(change, subagent)
-    return subagent
+        started.pool = pool
+        change.record("subagent.started", subagent_payload(started))
+        find_agent_type(started.agent_type).on_started(change, started)
+    return started
 
 
 def finish(subagent: Subagent, outcome: Outcome) -> bool:
     """End a running attempt; False if it was not running any more under this attempt number."""
-    return _end(subagent, {State.RUNNING}, outcome)
+    return _end(subagent, (State.RUNNING,), outcome)
 
 
 def cancel(subagent_id: UUID) -> Subagent:
@@ -86,10 +95,9 @@ def cancel(subagent_id: UUID) -> Subagent:
     subagent = _get(subagent_id)
     # It may move between the look and the change, but only as often as it has attempts.
     for _ in range(2 * MAX_ATTEMPTS):
-        waiting = {State.QUEUED, State.ADMITTED}
         if subagent.is_final or subagent.cancel_requested_at is not None:
             break
-        if not _end(subagent, waiting, Outcome(state=State.CANCELLED)):
+        if not _end(subagent, _WAITING, Outcome(state=State.CANCELLED)):
             _request_cancel(subagent)
         subagent = _get(subagent_id)
     return subagent
@@ -146,7 +154,7 @@ def expire(now: datetime) -> None:
     for subagent in Subagent.objects.overdue_in_queue(now):
         waited = round((now - subagent.queued_at).total_seconds())
         error = {"code": "queue_timeout", "message": f"No worker was free within {waited} s."}
-        _end(subagent, {State.QUEUED, State.ADMITTED}, Outcome(state=State.FAILED, error=error))
+        _end(subagent, _WAITING, Outcome(state=State.FAILED, error=error))
 
 
 def status(pool: Pool) -> dict[str, Any]:
@@ -183,13 +191,11 @@ def _worker_row(subagent: Subagent) -> dict[str, Any]:
 
 def _queue(change: SessionChange, submission: Submission) -> Subagent:
     kind, plan = find_agent_type(submission.agent_type), submission.plan
-    pool = Pool.objects.get(pk=kind.pool)
-    _require_room(pool)
-    admission.own_share(pool, change.session.owner_id)
-    now = timezone.now()
-    subagent = Subagent.objects.create(
+    pool, owner_id, now = _pool(kind.pool), change.session.owner_id, timezone.now()
+    line = _line_with_room(pool)
+    subagent = Subagent(
         session=change.session,
-        owner_id=change.session.owner_id,
+        owner_id=owner_id,
         pool=pool,
         turn_id=submission.turn_id,
         seq=change.next_seq,
@@ -204,35 +210,56 @@ def _queue(change: SessionChange, submission: Submission) -> Subagent:
         queued_at=now,
         queue_deadline_at=now + timedelta(seconds=pool.queue_timeout_seconds),
     )
-    change.record("subagent.queued", subagent_payload(subagent))
+    place = line.place_of_new(owner_id, submission.priority)
+    _subagents.insert(subagent)
+    change.record("subagent.queued", subagent_payload(subagent, place))
     kind.on_submitted(change, subagent)
+    # Last, because admission waits for whoever holds the owner's share.
+    statements.enter_queue(pool.name, owner_id)
     change.afterwards(lambda: admission.admit(pool.name))
     return subagent
 
 
-def _require_room(pool: Pool) -> None:
-    waiting = pool.subagents.filter(state=State.QUEUED).count()
-    if waiting >= pool.queue_limit:
-        detail = f"{waiting} subagents wait in pool {pool.name}; no more are taken until some have started."
+def _line_with_room(pool: Pool) -> Line:
+    """Return the pool's queue if it takes one more. Raises `Refusal` (`queue_full`).
+
+    Close to the limit one submits after the other, so that it is exact; elsewhere nobody waits for anybody.
+    """
+    line = Line(pool)
+    if line.waiting + MOST_AT_THE_SAME_MOMENT > pool.queue_limit:
+        statements.lock(pool.name)
+        line = Line(pool)
+    if line.waiting >= pool.queue_limit:
+        detail = f"{line.waiting} subagents wait in pool {pool.name}; no more are taken until some have started."
         raise Refusal("queue_full", detail, status=429, retry_after_seconds=30)
+    return line
 
 
-def _end(subagent: Subagent, before: set[Subagent.State], outcome: Outcome) -> bool:
+def _end(subagent: Subagent, before: tuple[Subagent.State, ...], outcome: Outcome) -> bool:
     """Move to a final state from one of `before`, tell the chat, and let the next one in."""
+    values = _final_values(outcome)
     try:
         with session_change(subagent.session_id) as change:
-            if not _at(subagent, subagent.attempt, *before).update(**_final_values(outcome)):
-                return False
-            ended = Subagent.objects.get(pk=subagent.pk)
-            change.record(_ENDINGS[outcome.state], subagent_payload(ended))
-            kind = find_agent_type(ended.agent_type)
-            kind.on_finished(change, ended)
-            if kind.answers_in_chat:
-                turns.deliver(change, ended)
-            change.afterwards(lambda: admission.admit(ended.pool_id))
+            for state in before:
+                ended = _subagents.update(values, _AT, id=subagent.pk, attempt=subagent.attempt, state=state)
+                if ended is not None:
+                    _tell_end(change, ended, state)
+                    return True
     except Refusal:  # the session is gone, and the row with it
         return False
-    return True
+    return False
+
+
+def _tell_end(change: SessionChange, ended: Subagent, before: Subagent.State) -> None:
+    change.record(_ENDINGS[Subagent.State(ended.state)], subagent_payload(ended))
+    kind = find_agent_type(ended.agent_type)
+    kind.on_finished(change, ended)
+    if kind.answers_in_chat:
+        turns.deliver(change, ended)
+    if before == State.QUEUED:
+        statements.leave_queue(ended.pool_id, ended.owner_id)
+    else:
+        change.afterwards(lambda: admission.admit(ended.pool_id))
 
 
 _ENDINGS = {
@@ -256,15 +283,15 @@ def _final_values(outcome: Outcome) -> dict[str, Any]:
     return values
 
 
-_OF_AN_ATTEMPT = [
-    "worker",
+_OF_AN_ATTEMPT = (
+    "worker_id",
     "admitted_at",
     "sent_at",
     "started_at",
     "deadline_at",
     "idle_deadline_at",
     "estimated_seconds_left",
-]
+)
 
 
 def _requeue(subagent: Subagent) -> None:
@@ -275,17 +302,20 @@ def _requeue(subagent: Subagent) -> None:
         "state": State.QUEUED,
         "attempt": subagent.attempt + 1,
         "attempts": [*subagent.attempts, ended],
-        "queue_deadline_at": now + timedelta(seconds=subagent.pool.queue_timeout_seconds),
+        "queue_deadline_at": now + timedelta(seconds=_pool(subagent.pool_id).queue_timeout_seconds),
         "progress": 0,
         "stage": "",
     }
     cleared = dict.fromkeys(_OF_AN_ATTEMPT)
+    mine = f"{_AT} AND cancel_requested_at IS NULL"
     with session_change(subagent.session_id) as change:
-        mine = _at(subagent, subagent.attempt, State.RUNNING).filter(cancel_requested_at=None)
-        if mine.update(**values, **cleared):
-            subagent = _get(subagent.pk)
-            change.record("subagent.queued", subagent_payload(subagent))
-            change.afterwards(lambda: admission.admit(subagent.pool_id))
+        again = _subagents.update(
+            values | cleared, mine, id=subagent.pk, attempt=subagent.attempt, state=State.RUNNING
+        )
+        if again is not None:
+            change.record("subagent.queued", subagent_payload(again))
+            statements.enter_queue(again.pool_id, again.owner_id)
+            change.afterwards(lambda: admission.admit(again.pool_id))
 
 
 def _request_cancel(subagent: Subagent) -> None:
@@ -295,8 +325,11 @@ def _request_cancel(subagent: Subagent) -> None:
         running.update(cancel_requested_at=timezone.now())
 
 
-def _at(subagent: Subagent, attempt: int, *states: Subagent.State) -> Any:
-    return Subagent.objects.filter(pk=subagent.pk, attempt=attempt, state__in=states)
+def _pool(name: str) -> Pool:
+    pool = _pools.get(name)
+    if pool is None:
+        raise Pool.DoesNotExist(name)
+    return pool
 
 
 def _get(subagent_id: UUID) -> Subagent:

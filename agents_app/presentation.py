@@ -1,11 +1,13 @@
 """Rows as the event contract shows them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from agents_app import admission
+from agents_app import places
 from agents_app.models import Subagent, ToolCall, Turn
+from agents_app.places import Place
 from sessions_app.events import announce, json_bytes
 from sessions_app.markdown import render
 from sessions_app.payloads import Error, SubagentPayload, SubagentProgress, ToolCallPayload, TurnPayload
@@ -15,8 +17,19 @@ RESULT_MAX_BYTES = 6144
 SUMMARY_SHOWN_CHARACTERS = 1000
 
 
-def subagent_payload(subagent: Subagent) -> SubagentPayload:
-    """Return a subagent as it stands; arguments and results that are too large are left out and say so."""
+def subagent_payloads(subagents: Iterable[Subagent]) -> list[SubagentPayload]:
+    """Return many subagents as they stand, with few queries."""
+    rows = list(subagents)
+    found = places.of_all(rows)
+    return [subagent_payload(row, found.get(row.pk)) for row in rows]
+
+
+def subagent_payload(subagent: Subagent, place: Place | None = None) -> SubagentPayload:
+    """Return a subagent as it stands; arguments and results that are too large are left out and say so.
+
+    Its place in the queue is looked up if it is not given.
+    """
+    place = place or places.of(subagent)
     return {
         "subagent_id": str(subagent.pk),
         "seq": subagent.seq,
@@ -31,7 +44,8 @@ def subagent_payload(subagent: Subagent) -> SubagentPayload:
         "progress": round(subagent.progress, 1),
         "stage": subagent.stage,
         "estimated_seconds_left": subagent.estimated_seconds_left,
-        "queue_position": admission.position(subagent),
+        "queue_position": place and place.position,
+        "estimated_wait_seconds": place and place.wait_seconds,
         "cancel_requested": subagent.cancel_requested_at is not None,
         "queued_at": subagent.queued_at.isoformat(),
         "started_at": _iso(subagent.started_at),
@@ -77,14 +91,15 @@ def tool_payload(call: ToolCall) -> ToolCallPayload:
     return payload
 
 
-def announce_position(session_id: UUID, subagent_id: UUID, position: int) -> None:
+def announce_place(session_id: UUID, subagent_id: UUID, place: Place) -> None:
     """Tell the feed the place in the queue of a subagent that waits."""
     payload: SubagentProgress = {
         "subagent_id": str(subagent_id),
         "progress": 0,
         "stage": "",
         "estimated_seconds_left": None,
-        "queue_position": position,
+        "queue_position": place.position,
+        "estimated_wait_seconds": place.wait_seconds,
     }
     announce(session_id, "subagent.progress", payload)
 

@@ -41,11 +41,23 @@ class SubagentQuerySet(models.QuerySet["Subagent"]):
         """Admitted ones whose message is late: it was lost, or every worker is busy."""
         return self.filter(state="admitted").filter(Q(sent_at=None) | Q(sent_at__lte=sent_before))
 
+    def waiting(self, pool_name: str) -> "SubagentQuerySet":
+        """Those queued in a pool, each owner's in the order in which they will go."""
+        return self.filter(pool_id=pool_name, state="queued").order_by(
+            "owner_id", "-priority", "queued_at", "id"
+        )
+
+    def ended_last(self, pool_name: str) -> "SubagentQuerySet":
+        """Those of a pool that ran to an end, the newest end first."""
+        ran = self.filter(pool_id=pool_name, state__in=["succeeded", "failed"], started_at__isnull=False)
+        return ran.order_by("-finished_at")
+
     def ahead_of(self, subagent: "Subagent") -> "SubagentQuerySet":
         """The owner's own queued items that go before `subagent`."""
         return self.filter(pool_id=subagent.pool_id, owner_id=subagent.owner_id, state="queued").filter(
             Q(priority__gt=subagent.priority)
             | Q(priority=subagent.priority, queued_at__lt=subagent.queued_at)
+            | Q(priority=subagent.priority, queued_at=subagent.queued_at, pk__lt=subagent.pk)
         )
 
 

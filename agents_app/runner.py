@@ -87,4 +87,5 @@ def _workdir(subagent: Subagent) -> Iterator[Path]:
         yield folder
     finally:
         process_groups.kill_others()
+        process_groups.reap()
         remove_workdir(subagent.pk, subagent.attempt)

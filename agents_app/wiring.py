@@ -5,7 +5,7 @@ from uuid import UUID
 
 from agents_app import maintenance, pool, turns
 from agents_app.models import Subagent, ToolCall
-from agents_app.presentation import subagent_payload, tool_payload
+from agents_app.presentation import subagent_payloads, tool_payload
 from agents_app.registry import agent_type
 from agents_app.tool_executor import TOOL_EXECUTOR
 from sessions_app import lifecycle, messages, snapshot
@@ -26,7 +26,7 @@ def connect() -> None:
 
 
 def _subagents(session_id: UUID) -> list[Any]:
-    return [subagent_payload(row) for row in Subagent.objects.filter(session_id=session_id).order_by("seq")]
+    return list(subagent_payloads(Subagent.objects.filter(session_id=session_id).order_by("seq")))
 
 
 def _tool_calls(session_id: UUID) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from celery import current_app
 from celery.signals import beat_init, worker_process_init, worker_ready
 
-from agents_app import liveness
+from agents_app import liveness, process_groups
 from agents_app.models import Worker
 
 
@@ -16,6 +16,7 @@ def child_started(**_: Any) -> None:
     """Lead a session of its own: Ctrl-C passes the child by, and its group is its work."""
     with suppress(PermissionError):  # it leads one already
         os.setsid()
+    process_groups.adopt_orphans()
     liveness.register(Worker.Kind.AGENTS, _queues())
 
 

@@ -30,10 +30,13 @@ from django.utils import timezone
 from sessions_app.errors import not_found
 from sessions_app.models import ChatSession, Event
 from sessions_app.payloads import DURABLE, EPHEMERAL, PAYLOAD_MAX_BYTES, STAFF
+from sessions_app.rows import Rows
 
 logger = logging.getLogger(__name__)
 
 STAFF_TOPIC = "mcpchat:staff"
+_sessions = Rows(ChatSession)
+_events = Rows(Event)
 
 
 class SessionChange:
@@ -56,9 +59,8 @@ class SessionChange:
         if json_bytes(payload) > PAYLOAD_MAX_BYTES:
             raise ValueError(f"the payload of {kind} is over {PAYLOAD_MAX_BYTES} bytes")
         self.session.last_seq += 1
-        event = Event.objects.create(
-            session=self.session, seq=self.session.last_seq, kind=kind, payload=dict(payload)
-        )
+        event = Event(session_id=self.session.pk, seq=self.session.last_seq, kind=kind, payload=dict(payload))
+        _events.insert(event)
         self._texts.append(encode(event))
         return event
 
@@ -70,7 +72,7 @@ class SessionChange:
         """Write the session's counter; on commit publish, then do what was asked for afterwards."""
         topic, texts = session_topic(self.session.pk), self._texts
         if texts:
-            self.session.save(update_fields=["last_seq"])
+            _sessions.touch({"last_seq": self.session.last_seq}, "id = %(id)s", id=self.session.pk)
             transaction.on_commit(lambda: publish(topic, texts))
         for callback in self._afterwards:
             transaction.on_commit(callback, robust=True)
@@ -80,7 +82,7 @@ class SessionChange:
 def session_change(session_id: UUID) -> Iterator[SessionChange]:
     """Open a transaction that holds the row of this session; raises `Refusal` (`not_found`)."""
     with transaction.atomic():
-        session = ChatSession.objects.select_for_update(no_key=True).filter(pk=session_id).first()
+        session = _sessions.get(session_id, lock=True)
         if session is None:
             raise not_found("session")
         change = SessionChange(session)

@@ -97,6 +97,7 @@ class SubagentPayload(TypedDict):
     stage: str
     estimated_seconds_left: float | None
     queue_position: int | None
+    estimated_wait_seconds: float | None
     cancel_requested: bool
     queued_at: str
     started_at: str | None
@@ -117,6 +118,7 @@ class SubagentProgress(TypedDict):
     stage: str
     estimated_seconds_left: float | None
     queue_position: NotRequired[int]
+    estimated_wait_seconds: NotRequired[float | None]
 
 
 class ExportPayload(TypedDict):

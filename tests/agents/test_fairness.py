@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from agents_app import admission, pool
-from agents_app.models import Subagent
+from agents_app import admission, places, pool
+from agents_app.models import PoolShare, Subagent
 from sessions_app.models import ChatSession
 from tests.agents import work
 
@@ -28,6 +28,12 @@ def _order(count: int) -> list[str]:
     return [_next().owner.username for _ in range(count)]
 
 
+def _position(subagent: Subagent) -> int:
+    place = places.of(subagent)
+    assert place is not None
+    return place.position
+
+
 def _batch(session: ChatSession, count: int) -> None:
     """Queue many rows at once: through the door it would take a minute."""
     first = work.queue(session)
@@ -39,13 +45,14 @@ def _batch(session: ChatSession, count: int) -> None:
     for row in rows:
         row.pk = Subagent._meta.pk.get_default()
     Subagent.objects.bulk_create(rows)
+    PoolShare.objects.filter(owner=session.owner).update(queued=count)
 
 
 def test_behind_a_thousand_of_one_owner_anothers_first_takes_the_next_slot() -> None:
     _batch(work.owner("batch"), 1000)
     assert _order(3) == ["batch"] * 3
     single = work.queue(work.owner("single"))
-    assert admission.position(single) == 1
+    assert _position(single) == 1
     assert _next().pk == single.pk
 
 
@@ -130,10 +137,10 @@ def test_the_position_told_is_the_place_in_the_real_order(seed: int) -> None:
     for _ in range(9):
         work.queue(chance.choice(sessions), priority=chance.choice([0, 0, 1]))
     queued = Subagent.objects.filter(state="queued")
-    told = {subagent.pk: admission.position(subagent) for subagent in queued}
+    told = {subagent.pk: _position(subagent) for subagent in queued}
     real = {_next().pk: place for place in range(1, len(told) + 1)}
     assert told == real
 
 
 def test_what_is_not_queued_has_no_position(session: ChatSession) -> None:
-    assert admission.position(work.admitted(session)) is None
+    assert places.of(work.admitted(session)) is None

@@ -117,7 +117,7 @@ def test_a_database_that_takes_no_outcome_ends_the_process_so_that_the_keeper_gi
     execute: Callable[[Run], Any], exits: list[int]
 ) -> None:
     def refuse_the_end(run: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
-        if "succeeded" in map(str, parameters or ()):
+        if "succeeded" in map(str, parameters.values() if isinstance(parameters, dict) else parameters or ()):
             raise OperationalError("the database is away")
         return run(sql, parameters, many, context)
 
