@@ -19,6 +19,8 @@ from django.utils import timezone
 
 from agents_app import statements
 from agents_app.models import Pool, Subagent, Worker
+from agents_app.statements import Admitted
+from sessions_app.events import SessionChange
 
 logger = logging.getLogger(__name__)
 
@@ -31,12 +33,27 @@ def admit(pool_name: str) -> int:
     # Read before trying to write: spinning at the cap is what made trials slow.
     while statements.somebody_may_go(pool_name, timezone.now()):
         with transaction.atomic():
+            statements.lock(pool_name)
             admitted = statements.claim(pool_name, timezone.now())
         if admitted is None:
             break
         send(pool_name, admitted.subagent_id, admitted.attempt)
         count += 1
     return count
+
+
+def admit_within(change: SessionChange, pool_name: str, entering: int | None = None) -> Admitted | None:
+    """Give one free slot in the transaction that made it free or brought the work; the message follows.
+
+    If somebody else holds the pool's lock nothing is done: the caller has `admit` called after its commit, as
+    it does when its own work did not get the slot, since what others commit meanwhile is not seen here.
+    """
+    if not statements.try_lock(pool_name):
+        return None
+    admitted = statements.claim(pool_name, timezone.now(), entering)
+    if admitted is not None:
+        change.afterwards(lambda: send(pool_name, admitted.subagent_id, admitted.attempt))
+    return admitted
 
 
 def capacity(pool: Pool) -> int:

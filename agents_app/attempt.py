@@ -36,7 +36,7 @@ class Attempt(ToolContext):
         self.workdir = workdir
         self._subagent = subagent
         self._kind = kind
-        self._idle_seconds = subagent.pool.idle_timeout_seconds
+        self._idle_seconds = subagent.idle_timeout_seconds
         self._announced = self._stored = self._looked = -math.inf
         self._stage = ""
         self._new_stages = 0

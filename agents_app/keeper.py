@@ -106,9 +106,9 @@ class Keeper:
     def move_the_queues(self) -> None:
         """Admit where there is room, and send again what was lost on the way to a worker."""
         now = timezone.now()
-        for row in Pool.objects.all():
-            admission.admit(row.name)
-            self._tell_places(row)
+        for name in Pool.objects.values_list("name", flat=True):
+            admission.admit(name)
+            self._tell_places(name)
         admission.learn_durations()
         admission.send_again(now)
         turns.send_again(now)
@@ -137,11 +137,11 @@ class Keeper:
             self._do(self.bury_the_dead)
             time.sleep(PROBE_SECONDS / 4)
 
-    def _tell_places(self, row: Pool) -> None:
+    def _tell_places(self, pool_name: str) -> None:
         """Announce the places in a queue that changed since the last look."""
-        found = places.first_of_each_owner(row)
-        known = self._places.get(row.name, {})
-        self._places[row.name] = found
+        found = places.first_of_each_owner(pool_name)
+        known = self._places.get(pool_name, {})
+        self._places[pool_name] = found
         for subagent_id, (session_id, place) in found.items():
             if subagent_id in known and known[subagent_id][1].position != place.position:
                 announce_place(session_id, subagent_id, place)
@@ -195,8 +195,8 @@ def _why(subagent: Subagent, now: datetime) -> Outcome:
         seconds = round(subagent.execution_timeout_seconds)
         error = {"code": "timeout", "message": f"It ran longer than {seconds} s and was stopped."}
     else:
-        seconds = subagent.pool.idle_timeout_seconds
-        error = {"code": "idle_timeout", "message": f"It made no progress for {seconds} s and was stopped."}
+        seconds = subagent.idle_timeout_seconds
+        error = {"code": "idle_timeout", "message": f"It made no progress for {seconds:g} s and was stopped."}
     return Outcome(state=State.FAILED, error=error)
 
 

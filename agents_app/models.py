@@ -81,8 +81,9 @@ class PoolShare(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     round = models.BigIntegerField(default=0)
     last_admission = models.BigIntegerField(default=0, help_text="its number: who waited longer breaks a tie")
-    queued = models.PositiveIntegerField(
-        default=0, help_text="how many of the owner's wait: counting them at each step costs more the more wait"
+    queued = models.IntegerField(
+        default=0,
+        help_text="how many of the owner's wait: counting them at each step costs more the more wait",
     )
 
     class Meta:
@@ -199,6 +200,7 @@ class Subagent(models.Model):
     priority = models.SmallIntegerField(default=0, help_text="higher goes first among the owner's own")
     safe_to_repeat = models.BooleanField(default=False)
     execution_timeout_seconds = models.FloatField(default=300)
+    idle_timeout_seconds = models.FloatField(default=120, help_text="longest time without progress")
 
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     attempt = models.PositiveIntegerField(default=1)

@@ -139,7 +139,7 @@ def oldest_queued(now: datetime) -> dict[str, float]:
 
 def queue(pool_name: str) -> list[QueuedRow]:
     """Return what waits in a pool in the order of its positions, the first 50."""
-    first = places.first_of_each_owner(Pool.objects.get(pk=pool_name))
+    first = places.first_of_each_owner(pool_name)
     in_order = sorted((place.position, pk) for pk, (_, place) in first.items())
     chosen = {pk: position for position, pk in in_order[:QUEUED_SHOWN]}
     rows = Subagent.objects.filter(pk__in=chosen).select_related("owner")

@@ -27,7 +27,7 @@ MOST_AT_THE_SAME_MOMENT = 200
 State = Subagent.State
 _WAITING = (State.QUEUED, State.ADMITTED)
 _AT = "id = %(id)s AND attempt = %(attempt)s AND state = %(state)s"
-_pools, _subagents = Rows(Pool), Rows(Subagent)
+_subagents = Rows(Subagent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,26 +63,26 @@ def start(subagent_id: UUID, attempt: int, worker_id: UUID) -> Subagent | None:
     subagent = _subagents.get(subagent_id)
     if subagent is None:
         return None
-    pool = _pool(subagent.pool_id)
     values = {
         "state": State.RUNNING,
         "worker_id": worker_id,
         "started_at": now,
         "deadline_at": now + timedelta(seconds=subagent.execution_timeout_seconds),
-        "idle_deadline_at": now + timedelta(seconds=pool.idle_timeout_seconds),
+        "idle_deadline_at": now + timedelta(seconds=subagent.idle_timeout_seconds),
         "progress": 0,
         "stage": "",
         "estimated_seconds_left": None,
     }
     in_time = f"{_AT} AND queue_deadline_at > %(now)s"
     with session_change(subagent.session_id) as change:
-        started = _subagents.update(values, in_time, id=subagent_id, attempt=attempt, state=State.ADMITTED, now=now)
-        if started is None:
+        where = {"id": subagent_id, "attempt": attempt, "state": State.ADMITTED, "now": now}
+        if not _subagents.touch(values, in_time, **where):
             return None
-        started.pool = pool
-        change.record("subagent.started", subagent_payload(started))
-        find_agent_type(started.agent_type).on_started(change, started)
-    return started
+        for name, value in values.items():
+            setattr(subagent, name, value)
+        change.record("subagent.started", subagent_payload(subagent))
+        find_agent_type(subagent.agent_type).on_started(change, subagent)
+    return subagent
 
 
 def finish(subagent: Subagent, outcome: Outcome) -> bool:
@@ -191,8 +191,8 @@ def _worker_row(subagent: Subagent) -> dict[str, Any]:
 
 def _queue(change: SessionChange, submission: Submission) -> Subagent:
     kind, plan = find_agent_type(submission.agent_type), submission.plan
-    pool, owner_id, now = _pool(kind.pool), change.session.owner_id, timezone.now()
-    line = _line_with_room(pool)
+    line = _line_with_room(kind.pool)
+    pool, owner_id, now = line.pool, change.session.owner_id, timezone.now()
     subagent = Subagent(
         session=change.session,
         owner_id=owner_id,
@@ -207,6 +207,7 @@ def _queue(change: SessionChange, submission: Submission) -> Subagent:
         priority=submission.priority,
         safe_to_repeat=plan.safe_to_repeat,
         execution_timeout_seconds=plan.execution_timeout_seconds,
+        idle_timeout_seconds=pool.idle_timeout_seconds,
         queued_at=now,
         queue_deadline_at=now + timedelta(seconds=pool.queue_timeout_seconds),
     )
@@ -214,23 +215,28 @@ def _queue(change: SessionChange, submission: Submission) -> Subagent:
     _subagents.insert(subagent)
     change.record("subagent.queued", subagent_payload(subagent, place))
     kind.on_submitted(change, subagent)
-    # Last, because admission waits for whoever holds the owner's share.
-    statements.enter_queue(pool.name, owner_id)
-    change.afterwards(lambda: admission.admit(pool.name))
+    admitted = admission.admit_within(change, pool.name, owner_id) if line.free else None
+    if admitted is None or admitted.owner_id != owner_id:
+        # After the admission, which takes an item before its owner's share: so do all others.
+        statements.enter_queue(pool.name, owner_id)
+    if admitted is None or admitted.subagent_id != subagent.pk:
+        change.afterwards(lambda: admission.admit(pool.name))
     return subagent
 
 
-def _line_with_room(pool: Pool) -> Line:
+def _line_with_room(pool_name: str) -> Line:
     """Return the pool's queue if it takes one more. Raises `Refusal` (`queue_full`).
 
     Close to the limit one submits after the other, so that it is exact; elsewhere nobody waits for anybody.
     """
-    line = Line(pool)
-    if line.waiting + MOST_AT_THE_SAME_MOMENT > pool.queue_limit:
-        statements.lock(pool.name)
-        line = Line(pool)
-    if line.waiting >= pool.queue_limit:
-        detail = f"{line.waiting} subagents wait in pool {pool.name}; no more are taken until some have started."
+    line = Line(pool_name)
+    if line.waiting + MOST_AT_THE_SAME_MOMENT > line.pool.queue_limit:
+        statements.lock(pool_name)
+        line = Line(pool_name)
+    if line.waiting >= line.pool.queue_limit:
+        detail = (
+            f"{line.waiting} subagents wait in pool {pool_name}; no more are taken until some have started."
+        )
         raise Refusal("queue_full", detail, status=429, retry_after_seconds=30)
     return line
 
@@ -258,8 +264,14 @@ def _tell_end(change: SessionChange, ended: Subagent, before: Subagent.State) ->
         turns.deliver(change, ended)
     if before == State.QUEUED:
         statements.leave_queue(ended.pool_id, ended.owner_id)
-    else:
+    elif not _successor(change, ended):
         change.afterwards(lambda: admission.admit(ended.pool_id))
+
+
+def _successor(change: SessionChange, ended: Subagent) -> bool:
+    """Whether the slot that became free was given away at once."""
+    waiting = statements.somebody_may_go(ended.pool_id, timezone.now())
+    return waiting and admission.admit_within(change, ended.pool_id) is not None
 
 
 _ENDINGS = {
@@ -302,7 +314,7 @@ def _requeue(subagent: Subagent) -> None:
         "state": State.QUEUED,
         "attempt": subagent.attempt + 1,
         "attempts": [*subagent.attempts, ended],
-        "queue_deadline_at": now + timedelta(seconds=_pool(subagent.pool_id).queue_timeout_seconds),
+        "queue_deadline_at": now + timedelta(seconds=subagent.pool.queue_timeout_seconds),
         "progress": 0,
         "stage": "",
     }
@@ -323,13 +335,6 @@ def _request_cancel(subagent: Subagent) -> None:
     with session_change(subagent.session_id):
         running = Subagent.objects.filter(pk=subagent.pk, state=State.RUNNING, cancel_requested_at=None)
         running.update(cancel_requested_at=timezone.now())
-
-
-def _pool(name: str) -> Pool:
-    pool = _pools.get(name)
-    if pool is None:
-        raise Pool.DoesNotExist(name)
-    return pool
 
 
 def _get(subagent_id: UUID) -> Subagent:

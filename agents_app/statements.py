@@ -11,7 +11,10 @@ from typing import Any
 
 from django.db import connection
 
-from sessions_app.rows import adapted
+from agents_app.models import Pool
+from sessions_app.rows import Rows, adapted, execute, fetch_all, fetch_one
+
+_pools = Rows(Pool)
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Admitted:
 
     subagent_id: uuid.UUID
     attempt: int
+    owner_id: int
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,17 @@ class Share:
 
     owner_id: int
     queued: int
-    turn: tuple[int, int, int]
+    turn: list[int]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A pool at one moment: how many are admitted or running, how many processes could carry one, who waits."""
+
+    pool: Pool
+    occupied: int
+    workers: int
+    shares: list[Share]
 
 
 _OCCUPYING = """
@@ -78,7 +92,7 @@ LIMIT 1
 """  # noqa: S608  # put together from the constants above
 
 _ADMIT = "state = 'admitted', admitted_at = %(now)s, sent_at = %(now)s"
-_LEAVE = "queued = CASE WHEN queued > 0 THEN queued - 1 ELSE 0 END"
+_ADMITTED = "queued = queued - CASE WHEN share.owner_id = %(entering)s THEN 0 ELSE 1 END"
 
 # PostgreSQL chooses, claims and moves the clock in one round trip.
 _CLAIM_AT_ONCE = f"""
@@ -90,20 +104,20 @@ claimed AS (
 ),
 share AS (
     UPDATE agents_app_poolshare share
-    SET round = claimed.start + 1, last_admission = claimed.admission, {_LEAVE} FROM claimed
+    SET round = claimed.start + 1, last_admission = claimed.admission, {_ADMITTED} FROM claimed
     WHERE share.pool_id = %(pool)s AND share.owner_id = claimed.owner_id
 ),
 pool AS (
     UPDATE agents_app_pool pool SET clock = claimed.start, admissions = claimed.admission FROM claimed
     WHERE pool.name = %(pool)s
 )
-SELECT id, attempt FROM claimed
+SELECT id, attempt, owner_id FROM claimed
 """  # noqa: S608
 
 # SQLite has no UPDATE inside a SELECT; its transaction is the lock, and a statement costs no round trip.
 _CLAIM_STEPS = (
     f"UPDATE agents_app_subagent SET {_ADMIT} WHERE id = %(id)s",
-    f"UPDATE agents_app_poolshare SET round = %(start)s + 1, last_admission = %(admission)s, {_LEAVE}"
+    f"UPDATE agents_app_poolshare AS share SET round = %(start)s + 1, last_admission = %(admission)s, {_ADMITTED}"
     " WHERE pool_id = %(pool)s AND owner_id = %(owner)s",
     "UPDATE agents_app_pool SET clock = %(start)s, admissions = %(admission)s WHERE name = %(pool)s",
 )
@@ -111,21 +125,29 @@ _CLAIM_STEPS = (
 # A statement of its own, before the one that counts: under READ COMMITTED that one then sees every commit of the
 # lock's earlier holders. The key is the pool's name.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('mcpchat.pool'), hashtext(%s))"
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('mcpchat.pool'), hashtext(%s))"
 
 _ENTER = """
 INSERT INTO agents_app_poolshare (pool_id, owner_id, round, last_admission, queued)
 VALUES (%(pool)s, %(owner)s, 0, 0, 1)
 ON CONFLICT (pool_id, owner_id) DO UPDATE SET queued = agents_app_poolshare.queued + 1
 """
-_DEPART = f"UPDATE agents_app_poolshare SET {_LEAVE} WHERE pool_id = %(pool)s AND owner_id = %(owner)s"  # noqa: S608
-
-_SHARES = """
-SELECT share.owner_id, share.queued, share.last_admission, share.id,
-    CASE WHEN share.round > pool.clock THEN share.round ELSE pool.clock END
-FROM agents_app_poolshare share JOIN agents_app_pool pool ON pool.name = share.pool_id
-WHERE share.pool_id = %(pool)s AND share.queued > 0
+_DEPART = """
+UPDATE agents_app_poolshare SET queued = queued - 1 WHERE pool_id = %(pool)s AND owner_id = %(owner)s
 """
-_SLOTS = f"SELECT ({_OCCUPYING}), ({_WORKERS})"  # noqa: S608
+
+# A pool, its slots, and every owner who waits: one row each, or one with nobody in it.
+_LINE = f"""
+SELECT ({_OCCUPYING}), ({_WORKERS}), share.owner_id, share.queued,
+    CASE WHEN share.round > pool.clock THEN share.round ELSE pool.clock END, share.last_admission, share.share_id,
+    {{columns}}
+FROM agents_app_pool pool
+LEFT JOIN (
+    SELECT owner_id, queued, round, last_admission, id AS share_id, pool_id FROM agents_app_poolshare
+    WHERE queued > 0
+) share ON share.pool_id = pool.name
+WHERE pool.name = %(pool)s
+"""  # noqa: S608
 _LOWER = """
 SELECT count(*) FROM agents_app_subagent
 WHERE pool_id = %(pool)s AND owner_id = %(owner)s AND state = 'queued' AND priority < %(priority)s
@@ -137,17 +159,20 @@ def somebody_may_go(pool_name: str, now: datetime) -> bool:
     return _choose(pool_name, now) is not None
 
 
-def claim(pool_name: str, now: datetime) -> Admitted | None:
-    """Admit who goes next, in the caller's transaction, which then holds the pool's lock."""
-    lock(pool_name)
+def claim(pool_name: str, now: datetime, entering: int | None = None) -> Admitted | None:
+    """Admit who goes next. The caller's transaction holds the pool's lock.
+
+    `entering` is an owner with an item in this transaction that is not counted as waiting yet (`enter_queue`):
+    if one of the owner's is admitted, the counts are right as they are.
+    """
+    values = _moment(pool_name, now) | {"entering": entering}
     if connection.vendor == "postgresql":
-        row = _first(_CLAIM_AT_ONCE, _moment(pool_name, now))
+        row = fetch_one(_CLAIM_AT_ONCE, values)
     elif (row := _choose(pool_name, now)) is not None:
         chosen = dict(zip(("id", "attempt", "owner", "start", "admission"), row, strict=True))
-        with connection.cursor() as cursor:
-            for statement in _CLAIM_STEPS:
-                cursor.execute(statement, chosen | _moment(pool_name, now))
-    return None if row is None else Admitted(uuid.UUID(str(row[0])), row[1])
+        for statement in _CLAIM_STEPS:
+            execute(statement, chosen | values).close()
+    return None if row is None else Admitted(uuid.UUID(str(row[0])), row[1], row[2])
 
 
 def lock(pool_name: str) -> None:
@@ -156,50 +181,43 @@ def lock(pool_name: str) -> None:
     On SQLite the transaction itself is the lock: it began IMMEDIATE, behind the gate.
     """
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(_LOCK, [pool_name])
+        fetch_one(_LOCK, [pool_name])
+
+
+def try_lock(pool_name: str) -> bool:
+    """Take the pool's lock if nobody holds it; waits for nobody, so it may come after any other lock."""
+    return connection.vendor != "postgresql" or bool(fetch_one(_TRY_LOCK, [pool_name])[0])
 
 
 def enter_queue(pool_name: str, owner_id: int) -> None:
     """Count one more of the owner's that waits; one who is new to the pool gets a share."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ENTER, {"pool": pool_name, "owner": owner_id})
+    execute(_ENTER, {"pool": pool_name, "owner": owner_id}).close()
 
 
 def leave_queue(pool_name: str, owner_id: int) -> None:
     """Count one less that waits, of an item that ended without an admission."""
-    with connection.cursor() as cursor:
-        cursor.execute(_DEPART, {"pool": pool_name, "owner": owner_id})
+    execute(_DEPART, {"pool": pool_name, "owner": owner_id}).close()
 
 
-def shares(pool_name: str) -> list[Share]:
-    """Return the owners with something waiting."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SHARES, {"pool": pool_name})
-        rows = cursor.fetchall()
-    return [Share(owner, queued, (start, last, key)) for owner, queued, last, key, start in rows]
-
-
-def slots(pool_name: str, now: datetime) -> tuple[int, int]:
-    """Return how many are admitted or running, and how many processes could carry one."""
-    occupied, workers = _first(_SLOTS, _moment(pool_name, now))
-    return occupied, workers
+def line(pool_name: str, now: datetime) -> Snapshot:
+    """Return a pool and who waits in it. Raises `Pool.DoesNotExist`."""
+    rows = fetch_all(_LINE.format(columns=_pools.columns), _moment(pool_name, now))
+    if not rows:
+        raise Pool.DoesNotExist(pool_name)
+    waiting = [
+        Share(owner, queued, turn) for _, _, owner, queued, *turn in (row[:7] for row in rows) if owner
+    ]
+    return Snapshot(_pools.loaded(rows[0][7:]), rows[0][0], rows[0][1], waiting)
 
 
 def lower_priorities(pool_name: str, owner_id: int, priority: int) -> int:
     """Return how many of the owner's that wait have a lower priority than this."""
-    return int(_first(_LOWER, {"pool": pool_name, "owner": owner_id, "priority": priority})[0])
+    return int(fetch_one(_LOWER, {"pool": pool_name, "owner": owner_id, "priority": priority})[0])
 
 
 def _choose(pool_name: str, now: datetime) -> Any:
-    return _first(_CHOOSE, _moment(pool_name, now))
+    return fetch_one(_CHOOSE, _moment(pool_name, now))
 
 
 def _moment(pool_name: str, now: datetime) -> dict[str, Any]:
     return {"pool": pool_name, "now": adapted(now), "serving": f"% {pool_name} %"}
-
-
-def _first(statement: str, values: dict[str, Any]) -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return cursor.fetchone()

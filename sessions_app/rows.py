@@ -2,16 +2,16 @@
 
 Django makes the SQL of a query anew each time, which is most of what a small query costs (0.3 of 0.4 ms). What
 happens many times a second (an event, a subagent's next state) goes through here; everything else is ordinary
-queries. The SQL comes from Django's own compiler and from the model's fields, so it follows the models.
+queries. The SQL is made of the model's fields, so it follows the models.
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 
 M = TypeVar("M", bound=models.Model)
 Converters = list[tuple[int, tuple[list[Callable[..., Any]], Any]]]
@@ -22,58 +22,69 @@ class Rows(Generic[M]):
 
     def __init__(self, model: type[M]) -> None:
         self._model = model
+        self._updates: dict[tuple[tuple[str, ...], str, str], str] = {}
 
-    def get(self, key: Any, *, lock: bool = False) -> M | None:
-        """Return the row with this primary key, or None.
-
-        With `lock` it stays locked until the transaction ends, against changes but not against references.
-        """
-        return self._one(self._select_locked if lock else self._select, adapted(key))
+    def get(self, key: Any) -> M | None:
+        """Return the row with this primary key, or None."""
+        return self._row(fetch_one(self._select, [adapted(key)]))
 
     def insert(self, row: M) -> None:
         """Insert a row; a key that the database makes is not read back. Raises `IntegrityError`."""
         fields, statement = self._insert
+        connection = connections[DEFAULT_DB_ALIAS]
         values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
-        with connection.cursor() as cursor:
-            cursor.execute(statement, values)
-        row._state.adding, row._state.db = False, connection.alias
+        execute(statement, values).close()
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
     def update(self, values: Mapping[str, Any], condition: str, **known: Any) -> M | None:
         """Set columns of the one row that meets `condition` and return it as it is now; None if none does.
 
         `values` are by attribute name, as Python objects; `known` are what `condition` names as `%(name)s`.
         """
-        found = self._run(f"{self._setting(values)} WHERE {condition} RETURNING {self._columns}", values, known)
-        return None if found is None else self._loaded(list(found))
+        return self._row(self._set(values, condition, known, self.columns))
 
     def touch(self, values: Mapping[str, Any], condition: str, **known: Any) -> bool:
         """Set columns as `update` does, for who needs to know no more than whether a row moved."""
-        return self._run(f"{self._setting(values)} WHERE {condition} RETURNING 1", values, known) is not None
+        return self._set(values, condition, known, "1") is not None
 
-    def _run(self, statement: str, values: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
-        new = {f"new_{name}": self._by_name[name].get_db_prep_save(value, connection) for name, value in values.items()}
-        with connection.cursor() as cursor:
-            cursor.execute(statement, new | {name: adapted(value) for name, value in known.items()})
-            return cursor.fetchone()
+    def increment(self, attribute: str, key: Any) -> M | None:
+        """Add 1 to a column of the row with this key and return it; it is locked until the transaction ends."""
+        column = self._quoted(self._by_name[attribute])
+        statement = f"UPDATE {self._table} SET {column} = {column} + 1 WHERE {self._key} = %s"
+        return self._row(fetch_one(f"{statement} RETURNING {self.columns}", [adapted(key)]))
 
-    def _setting(self, values: Mapping[str, Any]) -> str:
-        pairs = (f"{self._quoted(self._by_name[name])} = %(new_{name})s" for name in values)
-        return f"UPDATE {self._table} SET {', '.join(pairs)}"
-
-    def _one(self, statement: str, key: Any) -> M | None:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, [key])
-            found = cursor.fetchone()
-        return None if found is None else self._loaded(list(found))
-
-    def _loaded(self, values: list[Any]) -> M:
+    def loaded(self, row: Iterable[Any]) -> M:
+        """Return what the database gave for `columns` as an object of the model."""
+        values, connection = list(row), connections[DEFAULT_DB_ALIAS]
         for place, (converters, column) in self._converters:
             for converter in converters:
                 values[place] = converter(values[place], column, connection)
-        return self._model.from_db(connection.alias, self._names, values)
+        return self._model.from_db(DEFAULT_DB_ALIAS, self._names, values)
+
+    @cached_property
+    def columns(self) -> str:
+        """All columns, for a SELECT in which their names are clear."""
+        return ", ".join(map(self._quoted, self._fields))
+
+    def _row(self, found: Any) -> M | None:
+        return None if found is None else self.loaded(found)
+
+    def _set(self, values: Mapping[str, Any], condition: str, known: Mapping[str, Any], returned: str) -> Any:
+        connection = connections[DEFAULT_DB_ALIAS]
+        parameters = {name: adapted(value) for name, value in known.items()}
+        for name, value in values.items():
+            parameters[f"new_{name}"] = self._by_name[name].get_db_prep_save(value, connection)
+        return fetch_one(self._update(tuple(values), condition, returned), parameters)
+
+    def _update(self, names: tuple[str, ...], condition: str, returned: str) -> str:
+        key = (names, condition, returned)
+        if key not in self._updates:
+            pairs = ", ".join(f"{self._quoted(self._by_name[name])} = %(new_{name})s" for name in names)
+            self._updates[key] = f"UPDATE {self._table} SET {pairs} WHERE {condition} RETURNING {returned}"
+        return self._updates[key]
 
     def _quoted(self, field: Any) -> str:
-        return connection.ops.quote_name(field.column)
+        return connections[DEFAULT_DB_ALIAS].ops.quote_name(field.column)
 
     @cached_property
     def _fields(self) -> list[Any]:
@@ -89,19 +100,15 @@ class Rows(Generic[M]):
 
     @cached_property
     def _table(self) -> str:
-        return connection.ops.quote_name(self._model._meta.db_table)
+        return connections[DEFAULT_DB_ALIAS].ops.quote_name(self._model._meta.db_table)
 
     @cached_property
-    def _columns(self) -> str:
-        return ", ".join(map(self._quoted, self._fields))
+    def _key(self) -> str:
+        return self._quoted(self._model._meta.pk)
 
     @cached_property
     def _select(self) -> str:
-        return f"SELECT {self._columns} FROM {self._table} WHERE {self._quoted(self._model._meta.pk)} = %s"
-
-    @cached_property
-    def _select_locked(self) -> str:
-        return self._select + (" FOR NO KEY UPDATE" if connection.features.has_select_for_no_key_update else "")
+        return f"SELECT {self.columns} FROM {self._table} WHERE {self._key} = %s"
 
     @cached_property
     def _insert(self) -> tuple[list[Any], str]:
@@ -113,14 +120,40 @@ class Rows(Generic[M]):
     @cached_property
     def _converters(self) -> Converters:
         columns = [field.get_col(self._model._meta.db_table) for field in self._fields]
-        compiler = self._model._default_manager.all().query.get_compiler(connection=connection)
+        query = self._model._default_manager.all().query
+        compiler = query.get_compiler(connection=connections[DEFAULT_DB_ALIAS])
         return list(compiler.get_converters(columns).items())
+
+
+def execute(statement: str, values: Any) -> Any:
+    """Run a statement that is run often and return its open cursor; PostgreSQL plans it once a connection."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    cursor = getattr(connection, "planned_cursor", connection.cursor)()
+    cursor.execute(statement, values)
+    return cursor
+
+
+def fetch_one(statement: str, values: Any) -> Any:
+    """Return the first row that a statement gives, or None."""
+    with execute(statement, values) as cursor:
+        return cursor.fetchone()
+
+
+def fetch_all(statement: str, values: Any) -> list[Any]:
+    """Return all rows that a statement gives."""
+    with execute(statement, values) as cursor:
+        return list(cursor.fetchall())
 
 
 def adapted(value: Any) -> Any:
     """Return a value as this database's driver takes it."""
     if isinstance(value, uuid.UUID):
-        return value if connection.features.has_native_uuid_field else value.hex
+        return value if _has_native_uuid() else value.hex
     if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
+        return connections[DEFAULT_DB_ALIAS].ops.adapt_datetimefield_value(value)
     return value
+
+
+@cache
+def _has_native_uuid() -> bool:
+    return connections[DEFAULT_DB_ALIAS].features.has_native_uuid_field

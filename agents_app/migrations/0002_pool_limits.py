@@ -40,7 +40,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='poolshare',
             name='queued',
-            field=models.PositiveIntegerField(default=0, help_text="how many of the owner's wait: counting them at each step costs more the more wait"),
+            field=models.IntegerField(default=0, help_text="how many of the owner's wait: counting them at each step costs more the more wait"),
+        ),
+        migrations.AddField(
+            model_name='subagent',
+            name='idle_timeout_seconds',
+            field=models.FloatField(default=120, help_text='longest time without progress'),
         ),
         migrations.RunSQL(COUNT, migrations.RunSQL.noop),
         migrations.AddIndex(

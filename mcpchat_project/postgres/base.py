@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from django.db.backends.postgresql import base, operations
-from psycopg import Connection, IsolationLevel
+from psycopg import Connection, Cursor, IsolationLevel
 from psycopg.types.string import StrDumperUnknown
 
 _IMPOSSIBLE = re.compile("[\x00\ud800-\udfff]")
@@ -21,6 +21,10 @@ _CONNECTION = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+
+
+# Statements of `planned_cursor` are planned once a connection after so many runs.
+PREPARE_AFTER = 2
 
 
 class PossibleText(StrDumperUnknown):
@@ -47,7 +51,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         """Return how to connect; what DATABASE_URL says goes first."""
-        return _CONNECTION | super().get_connection_params()
+        given = self.settings_dict["OPTIONS"]
+        prepared = {"prepare_threshold": given.get("prepare_threshold", PREPARE_AFTER)}
+        return _CONNECTION | super().get_connection_params() | prepared
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> "Connection[Any]":
         """Connect."""
@@ -55,6 +61,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection.isolation_level = IsolationLevel.READ_COMMITTED
         connection.adapters.register_dumper(str, PossibleText)
         return connection
+
+    def planned_cursor(self) -> Any:
+        """Return a cursor for statements that are run often: the server gets the values apart and keeps the
+        plan, which for an admission is most of the work."""
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            return self._prepare_cursor(Cursor(self.connection))
 
 
 def possible(value: Any) -> Any:

@@ -89,9 +89,9 @@ def test_a_paused_pool_admits_nothing_until_it_goes_on(session: ChatSession) -> 
 
 
 def test_a_raised_cap_lets_more_in_at_once(session: ChatSession) -> None:
-    work.workers()
     for _ in range(6):
         work.queue(session)
+    work.workers()
     assert admission.admit("tools") == 3
     work.set_pool(cap=5)
     assert admission.admit("tools") == 2
@@ -118,10 +118,10 @@ def test_a_cap_of_zero_lets_nothing_in_and_can_be_shown(session: ChatSession) ->
 
 
 def test_one_pool_does_not_take_from_another(session: ChatSession) -> None:
-    work.workers()
     for _ in range(4):
         work.queue(session)
         work.export(session)
+    work.workers()
     assert admission.admit("tools") == 3
     assert admission.admit("exports") == 2
 
@@ -139,7 +139,7 @@ def test_a_full_queue_refuses_with_a_code_and_keeps_nothing(session: ChatSession
 
 
 def test_a_queue_that_has_moved_takes_work_again(session: ChatSession) -> None:
-    work.set_pool(queue_limit=1)
+    work.set_pool(queue_limit=1, cap=1)
     work.admitted(session)
     work.queue(session)
     with pytest.raises(Refusal):
@@ -156,7 +156,7 @@ def test_status_counts_what_is_there(session: ChatSession) -> None:
     pool.start(second.pk, 1, work.worker().pk)
     status = pool.status(Pool.objects.get(pk="tools"))
     assert status["max_concurrent"] == status["capacity"] == 3
-    assert (status["queue_length"], status["admitted"], status["active_workers"]) == (2, 1, 1)
+    assert (status["queue_length"], status["admitted"], status["active_workers"]) == (1, 2, 1)
     assert (status["total_completed"], status["total_failed"]) == (1, 0)
     assert status["utilization_percent"] == 33.3
     assert [row["subagent_id"] for row in status["workers"]] == [str(second.pk)]

@@ -13,12 +13,14 @@ from tests.agents import work
 @pytest.fixture(autouse=True)
 def _living_workers(db: None) -> None:
     work.workers()
+    work.set_pool(paused=True)
 
 
 def _next() -> Subagent:
     """Let the next one in, end it, and return it."""
-    work.set_pool(cap=1)
+    work.set_pool(cap=1, paused=False)
     assert admission.admit("tools") == 1
+    work.set_pool(paused=True)
     subagent = Subagent.objects.get(state="admitted")
     assert work.succeed(subagent)
     return subagent
@@ -143,4 +145,5 @@ def test_the_position_told_is_the_place_in_the_real_order(seed: int) -> None:
 
 
 def test_what_is_not_queued_has_no_position(session: ChatSession) -> None:
+    work.set_pool(paused=False)
     assert places.of(work.admitted(session)) is None

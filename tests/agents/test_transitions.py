@@ -176,6 +176,7 @@ def test_the_same_key_at_the_same_moment_queues_once(
 
 
 def test_what_waits_too_long_fails_at_its_deadline(session: ChatSession) -> None:
+    work.set_pool(cap=1)
     queued, admitted = work.admitted(session), work.queue(session)
     pool.expire(timezone.now())
     assert work.states(session) == ["admitted", "queued"]

@@ -8,6 +8,7 @@ import pytest
 import redis
 from django.conf import settings
 
+from sessions_app.publisher import Publisher
 from sessions_app import events
 from sessions_app.events import session_topic
 from sessions_app.models import ChatSession
@@ -44,4 +45,4 @@ def listen(broker: redis.Redis) -> Iterator[Callable[[ChatSession], Callable[[],
 def dead_broker(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on the broker is away."""
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
-    monkeypatch.setattr(events, "_publisher", events._Publisher())
+    monkeypatch.setattr(events, "_publisher", Publisher())
