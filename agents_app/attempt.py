@@ -4,13 +4,14 @@ import math
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from agents_app.context import Stopped, ToolContext
+from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.models import Subagent
 from agents_app.outcome import RESULT_MAX_BYTES
 from agents_app.registry import AgentType
@@ -29,17 +30,26 @@ class Attempt(ToolContext):
     """The context of a running attempt: progress goes to the feed at most 10 times a second and to the row
     once a second; a cancel is noticed within half a second of the tool's next call."""
 
-    def __init__(self, subagent: Subagent, kind: AgentType, workdir: Path) -> None:
+    def __init__(self, subagent: Subagent, kind: AgentType, folder: Path) -> None:
         self.session_id = subagent.session_id
         self.owner_id = subagent.owner_id
         self.subagent_id = subagent.pk
-        self.workdir = workdir
+        self._folder = folder
         self._subagent = subagent
         self._kind = kind
         self._idle_seconds = subagent.idle_timeout_seconds
         self._announced = self._stored = self._looked = -math.inf
         self._stage = ""
         self._new_stages = 0
+
+    @cached_property
+    def workdir(self) -> Path:  # type: ignore[override]  # made late, read like any other
+        """The folder of this attempt, made when it is first asked for. Raises `ToolError`."""
+        try:
+            self._folder.mkdir(parents=True, mode=0o700)
+        except OSError as error:
+            raise ToolError("no_work_folder", f"The work folder cannot be made: {error.strerror}.") from error
+        return self._folder
 
     def progress(self, percent: float, stage: str, estimated_seconds_left: float | None = None) -> None:
         """Tell how far the work is; see `ToolContext.progress`."""

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from celery import shared_task
 from celery.signals import worker_shutting_down
-
 from django.db import close_old_connections
 
 from agents_app import main_agent

@@ -192,8 +192,8 @@ def _why(subagent: Subagent, now: datetime) -> Outcome:
     if subagent.cancel_requested_at is not None:
         return Outcome(state=State.CANCELLED)
     if subagent.deadline_at is not None and subagent.deadline_at <= now:
-        seconds = round(subagent.execution_timeout_seconds)
-        error = {"code": "timeout", "message": f"It ran longer than {seconds} s and was stopped."}
+        seconds = subagent.execution_timeout_seconds
+        error = {"code": "timeout", "message": f"It ran longer than {seconds:g} s and was stopped."}
     else:
         seconds = subagent.idle_timeout_seconds
         error = {"code": "idle_timeout", "message": f"It made no progress for {seconds:g} s and was stopped."}

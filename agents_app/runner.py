@@ -3,8 +3,6 @@
 import logging
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -16,7 +14,7 @@ from agents_app.attempt import Attempt
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.models import Subagent
 from agents_app.outcome import Outcome
-from agents_app.registry import find_agent_type
+from agents_app.registry import AgentType, find_agent_type
 from sessions_app.errors import Refusal
 
 logger = logging.getLogger(__name__)
@@ -28,7 +26,7 @@ def run(subagent_id: UUID, attempt: int) -> None:
     if subagent is None:
         return
     # Stored after the clean-up: whoever sees the end may rely on it that nothing is left.
-    _finish(subagent, _run_in_folder(subagent))
+    _finish(subagent, _run_and_clean_up(subagent))
 
 
 def workdir_path(subagent_id: UUID, attempt: int) -> Path:
@@ -41,18 +39,19 @@ def remove_workdir(subagent_id: UUID, attempt: int) -> None:
     shutil.rmtree(workdir_path(subagent_id, attempt), ignore_errors=True)
 
 
-def _run_in_folder(subagent: Subagent) -> Outcome:
+def _run_and_clean_up(subagent: Subagent) -> Outcome:
+    kind = find_agent_type(subagent.agent_type)
     try:
-        with _workdir(subagent) as workdir:
-            return _execute(Attempt(subagent, find_agent_type(subagent.agent_type), workdir), subagent)
-    except OSError as error:
-        return outcome.failed("no_work_folder", f"The work folder cannot be made: {error.strerror}.")
+        return _execute(Attempt(subagent, kind, workdir_path(subagent.pk, subagent.attempt)), kind, subagent)
+    finally:
+        process_groups.kill_others()
+        process_groups.reap()
+        remove_workdir(subagent.pk, subagent.attempt)
 
 
-def _execute(context: ToolContext, subagent: Subagent) -> Outcome:
-    execute = find_agent_type(subagent.agent_type).execute
+def _execute(context: ToolContext, kind: AgentType, subagent: Subagent) -> Outcome:
     try:
-        return outcome.of_result(execute(context, subagent.tool_name, subagent.args))
+        return outcome.of_result(kind.execute(context, subagent.tool_name, subagent.args))
     except BaseException as error:  # a tool's bug ends its own attempt, not the worker
         if _is_shutdown(error):
             raise
@@ -77,15 +76,3 @@ def _finish(subagent: Subagent, end: Outcome) -> None:
     except DatabaseError:
         logger.exception("could not store the outcome of %s", subagent)
         os._exit(70)
-
-
-@contextmanager
-def _workdir(subagent: Subagent) -> Iterator[Path]:
-    folder = workdir_path(subagent.pk, subagent.attempt)
-    folder.mkdir(parents=True, mode=0o700)
-    try:
-        yield folder
-    finally:
-        process_groups.kill_others()
-        process_groups.reap()
-        remove_workdir(subagent.pk, subagent.attempt)

@@ -1,7 +1,7 @@
 """The raw statements of admission: the only SQL of the project that is written by hand.
 
-They run under a pool's lock, at every submit and every end. Through many small queries of the ORM the same took
-three times as long, all of it under the lock.
+They run under a pool's lock, at every submit and every end. Through many small queries of the ORM the same
+took three times as long, all of it under the lock.
 """
 
 import uuid
@@ -37,7 +37,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A pool at one moment: how many are admitted or running, how many processes could carry one, who waits."""
+    """A pool at one moment: how many have a slot, how many processes could carry one, who waits."""
 
     pool: Pool
     occupied: int
@@ -66,8 +66,8 @@ AND item.session_id NOT IN (
 )
 """
 
-# Who goes next, if anybody may. The owner comes first, by an index probe for each share; a JOIN that counts the
-# queue was 3.5 times slower at 5,000 queued. Read without the lock it tells whether taking the lock is worth it.
+# Who goes next, if anybody may. The owner comes first, by an index probe for each share; a JOIN that counts
+# the queue was 3.5 times slower at 5,000 queued. Read without the lock it tells whether to take it.
 _CHOOSE = f"""
 SELECT item.id, item.attempt, item.owner_id, turn.start, turn.admission
 FROM (
@@ -89,7 +89,7 @@ JOIN agents_app_subagent item ON item.owner_id = turn.owner_id
 WHERE {_ELIGIBLE}
 ORDER BY item.priority DESC, item.queued_at, item.id
 LIMIT 1
-"""  # noqa: S608  # put together from the constants above
+"""
 
 _ADMIT = "state = 'admitted', admitted_at = %(now)s, sent_at = %(now)s"
 _ADMITTED = "queued = queued - CASE WHEN share.owner_id = %(entering)s THEN 0 ELSE 1 END"
@@ -112,18 +112,21 @@ pool AS (
     WHERE pool.name = %(pool)s
 )
 SELECT id, attempt, owner_id FROM claimed
-"""  # noqa: S608
+"""
 
 # SQLite has no UPDATE inside a SELECT; its transaction is the lock, and a statement costs no round trip.
 _CLAIM_STEPS = (
     f"UPDATE agents_app_subagent SET {_ADMIT} WHERE id = %(id)s",
-    f"UPDATE agents_app_poolshare AS share SET round = %(start)s + 1, last_admission = %(admission)s, {_ADMITTED}"
-    " WHERE pool_id = %(pool)s AND owner_id = %(owner)s",
+    f"""
+    UPDATE agents_app_poolshare AS share
+    SET round = %(start)s + 1, last_admission = %(admission)s, {_ADMITTED}
+    WHERE pool_id = %(pool)s AND owner_id = %(owner)s
+    """,
     "UPDATE agents_app_pool SET clock = %(start)s, admissions = %(admission)s WHERE name = %(pool)s",
 )
 
-# A statement of its own, before the one that counts: under READ COMMITTED that one then sees every commit of the
-# lock's earlier holders. The key is the pool's name.
+# A statement of its own, before the one that counts: under READ COMMITTED that one then sees every commit of
+# the lock's earlier holders. The key is the pool's name.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('mcpchat.pool'), hashtext(%s))"
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('mcpchat.pool'), hashtext(%s))"
 
@@ -139,7 +142,8 @@ UPDATE agents_app_poolshare SET queued = queued - 1 WHERE pool_id = %(pool)s AND
 # A pool, its slots, and every owner who waits: one row each, or one with nobody in it.
 _LINE = f"""
 SELECT ({_OCCUPYING}), ({_WORKERS}), share.owner_id, share.queued,
-    CASE WHEN share.round > pool.clock THEN share.round ELSE pool.clock END, share.last_admission, share.share_id,
+    CASE WHEN share.round > pool.clock THEN share.round ELSE pool.clock END,
+    share.last_admission, share.share_id,
     {{columns}}
 FROM agents_app_pool pool
 LEFT JOIN (
@@ -147,7 +151,7 @@ LEFT JOIN (
     WHERE queued > 0
 ) share ON share.pool_id = pool.name
 WHERE pool.name = %(pool)s
-"""  # noqa: S608
+"""
 _LOWER = """
 SELECT count(*) FROM agents_app_subagent
 WHERE pool_id = %(pool)s AND owner_id = %(owner)s AND state = 'queued' AND priority < %(priority)s
@@ -162,8 +166,7 @@ def somebody_may_go(pool_name: str, now: datetime) -> bool:
 def claim(pool_name: str, now: datetime, entering: int | None = None) -> Admitted | None:
     """Admit who goes next. The caller's transaction holds the pool's lock.
 
-    `entering` is an owner with an item in this transaction that is not counted as waiting yet (`enter_queue`):
-    if one of the owner's is admitted, the counts are right as they are.
+    `entering` is an owner with an item in this transaction that is not counted as waiting yet: if one of the owner's is admitted, the counts are right as they are.
     """
     values = _moment(pool_name, now) | {"entering": entering}
     if connection.vendor == "postgresql":

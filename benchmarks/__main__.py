@@ -1,7 +1,6 @@
 """python -m benchmarks NAME [DATABASE …]: run one benchmark, on both databases unless some are named."""
 
 import sys
-from importlib import import_module
 
 from benchmarks.installation import Installation
 from tests.postgres import Unavailable

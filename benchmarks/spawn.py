@@ -2,6 +2,7 @@
 an empty task of plain Celery on the same broker (from `delay` to its first line)."""
 
 import time
+from collections.abc import Callable
 
 from benchmarks import ledger
 from benchmarks.raw_celery import nothing
@@ -33,7 +34,7 @@ def main(database: str) -> None:
     _print(database, raw, ours)
 
 
-def _round(begin, pieces: int) -> list[float]:
+def _round(begin: Callable[[], object], pieces: int) -> list[float]:
     """Return the milliseconds from begin to start of each piece."""
     took = []
     for _ in range(pieces):
@@ -46,7 +47,7 @@ def _round(begin, pieces: int) -> list[float]:
     return took
 
 
-def _print(database: str, raw, ours) -> None:
+def _print(database: str, raw: list[list[float]], ours: list[list[float]]) -> None:
     goals = {"sqlite": "<=1.3", "postgres": "<=1.8"}
     for percent, goal in ((50, goals[database]), (99, "<=3")):
         mine = [percentile(values, percent) for values in ours]

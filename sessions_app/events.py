@@ -42,7 +42,7 @@ _events = Rows(Event)
 class SessionChange:
     """A transaction on one session: hands out `seq` and collects what to publish.
 
-    The row given has one `seq` taken already; if another number of events is recorded, `save` sets that right.
+    The row given has one `seq` taken already; if another number of events is recorded `save` sets that right.
     """
 
     def __init__(self, session: ChatSession) -> None:

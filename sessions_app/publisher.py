@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Iterable
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -13,7 +14,7 @@ TIMEOUT_SECONDS = 1.0
 class Publisher:
     """Sends PUBLISH and reads nothing: with `CLIENT REPLY OFF` the broker answers nothing.
 
-    Waiting for an answer that nobody uses was most of what a publication cost, on the way of each state change.
+    Waiting for an answer that nobody uses was most of what a publication cost, amid a state change.
     What is sent into a connection that is just breaking is lost, as it would be for a subscriber that is just
     away: it catches up from the rows.
     """
@@ -21,7 +22,7 @@ class Publisher:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pid = 0
-        self._connection: redis.Connection | None = None
+        self._connection: Any = None
 
     def publish(self, topic: str, texts: Iterable[str]) -> None:
         """Send texts to a topic. Raises `redis.RedisError` if the broker is away."""
@@ -34,7 +35,7 @@ class Publisher:
                 self._connection = None
                 raise
 
-    def _connected(self) -> redis.Connection:
+    def _connected(self) -> Any:
         # A fork must not share the socket. Nothing is ever to be read: readable means that it was closed.
         known = self._connection if self._pid == os.getpid() else None
         if known is None or known.can_read(timeout=0):
@@ -44,11 +45,9 @@ class Publisher:
         return known
 
 
-def _connect() -> redis.Connection:
+def _connect() -> Any:
     limits = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
-    connection: redis.Connection = redis.ConnectionPool.from_url(
-        settings.REDIS_URL, **limits
-    ).make_connection()
+    connection: Any = redis.ConnectionPool.from_url(settings.REDIS_URL, **limits).make_connection()
     connection.connect()
     connection.send_command("CLIENT", "REPLY", "OFF")
     return connection

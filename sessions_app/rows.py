@@ -1,8 +1,8 @@
 """Rows of a model by statements whose SQL is made once.
 
-Django makes the SQL of a query anew each time, which is most of what a small query costs (0.3 of 0.4 ms). What
-happens many times a second (an event, a subagent's next state) goes through here; everything else is ordinary
-queries. The SQL is made of the model's fields, so it follows the models.
+Django makes the SQL of a query anew each time, which is most of what a small query costs (0.3 of 0.4 ms).
+What happens many times a second (an event, a subagent's next state) goes through here; everything else is
+ordinary queries. The SQL is made of the model's fields, so it follows the models.
 """
 
 import uuid
@@ -48,7 +48,7 @@ class Rows(Generic[M]):
         return self._set(values, condition, known, "1") is not None
 
     def increment(self, attribute: str, key: Any) -> M | None:
-        """Add 1 to a column of the row with this key and return it; it is locked until the transaction ends."""
+        """Add 1 to a column of the row with this key and return it; it stays locked in this transaction."""
         column = self._quoted(self._by_name[attribute])
         statement = f"UPDATE {self._table} SET {column} = {column} + 1 WHERE {self._key} = %s"
         return self._row(fetch_one(f"{statement} RETURNING {self.columns}", [adapted(key)]))

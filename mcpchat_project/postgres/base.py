@@ -67,7 +67,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         plan, which for an admission is most of the work."""
         self.ensure_connection()
         with self.wrap_database_errors:
-            return self._prepare_cursor(Cursor(self.connection))
+            return self._prepare_cursor(Cursor(self.connection))  # type: ignore[attr-defined]  # not in the stubs
 
 
 def possible(value: Any) -> Any:

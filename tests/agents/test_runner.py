@@ -165,8 +165,8 @@ def test_a_work_folder_that_cannot_be_made_fails_it(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     settings.WORK_DIR = tmp_path / "file" / "work"
-    ended = execute(lambda context: ToolResult(summary=""))
-    assert ended.state == "failed"
+    ended = execute(lambda context: ToolResult(summary=str(context.workdir)))
+    assert (ended.state, ended.error["code"]) == ("failed", "no_work_folder")
 
 
 @pytest.mark.parametrize("attempt", [2, 0])

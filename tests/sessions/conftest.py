@@ -8,10 +8,10 @@ import pytest
 import redis
 from django.conf import settings
 
-from sessions_app.publisher import Publisher
 from sessions_app import events
 from sessions_app.events import session_topic
 from sessions_app.models import ChatSession
+from sessions_app.publisher import Publisher
 from tests.environment import free_port
 
 
