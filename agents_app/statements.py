@@ -166,7 +166,8 @@ def somebody_may_go(pool_name: str, now: datetime) -> bool:
 def claim(pool_name: str, now: datetime, entering: int | None = None) -> Admitted | None:
     """Admit who goes next. The caller's transaction holds the pool's lock.
 
-    `entering` is an owner with an item in this transaction that is not counted as waiting yet: if one of the owner's is admitted, the counts are right as they are.
+    `entering` is an owner with an item in this transaction that is not counted as waiting yet: if one of the
+    owner's is admitted, the counts are right as they are.
     """
     values = _moment(pool_name, now) | {"entering": entering}
     if connection.vendor == "postgresql":
