@@ -22,9 +22,16 @@ admin.site.index_title = "Operations"
 class PoolAdmin(admin.ModelAdmin[Pool]):
     """Pools: the cap takes effect at once, running work goes on."""
 
-    list_display = ["name", "cap", "queue_limit", "queue_timeout_seconds", "idle_timeout_seconds", "paused"]
-    list_editable = ["cap", "paused"]
+    list_display = [
+        "name", "cap", "owner_cap", "session_cap", "queue_limit", "queue_timeout_seconds",
+        "idle_timeout_seconds", "paused",
+    ]  # fmt: skip
+    list_editable = ["cap", "owner_cap", "session_cap", "paused"]
     readonly_fields = ["name"]
+
+    def save_model(self, request: HttpRequest, obj: Pool, form: Any, change: bool) -> None:
+        """Change what was edited by the verb, which also admits what now has room."""
+        gateway.change_pool(obj.name, {name: form.cleaned_data[name] for name in form.changed_data})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Pools come with the code that uses them."""

@@ -27,6 +27,7 @@ from sessions_app.payloads import MaintenanceStatistics
 HEAVY_ARGUMENT_COUNT = 10
 HEAVY_FILE_BYTES = 1024 * 1024
 EXECUTIONS = ("auto", "fast", "heavy")
+PRIORITY_MAX = 100
 
 
 def execute_tool(
@@ -38,12 +39,14 @@ def execute_tool(
     turn_id: UUID | None = None,
     call_id: UUID | None = None,
     timeout_seconds: float | None = None,
+    priority: int = 0,
 ) -> ToolCall | Subagent:
     """Run a fast tool now and return its finished call, or queue a heavy one and return its subagent.
 
     The same `call_id` again does not run or queue anything twice. `timeout_seconds` bounds heavy work
-    instead of the tool's own timeout. Raises `Refusal`: `unknown_tool`,
-    `invalid_arguments`, what the tool's own check refuses, `session_not_active`, `queue_full`.
+    instead of the tool's own timeout; of the same owner's, work of higher `priority` goes first. Raises
+    `Refusal`: `unknown_tool`, `invalid_arguments`, what the tool's own check refuses, `session_not_active`,
+    `invalid_priority`, `queue_full`.
     """
     tool = find_tool(tool_name)
     arguments = tool.validate(arguments)
@@ -52,7 +55,9 @@ def execute_tool(
     if is_heavy(tool, arguments, execution):
         task = {"tool_name": tool_name, "args": arguments, "timeout_seconds": timeout_seconds}
         key = str(call_id) if call_id else ""
-        return spawn(session.pk, "tool_executor", task, turn_id=turn_id, idempotency_key=key)
+        return spawn(
+            session.pk, "tool_executor", task, turn_id=turn_id, idempotency_key=key, priority=priority
+        )
     return _call(session, tool, arguments, turn_id, call_id or uuid4())
 
 
@@ -93,18 +98,23 @@ def spawn(
     *,
     turn_id: UUID | None = None,
     idempotency_key: str = "",
+    priority: int = 0,
 ) -> Subagent:
-    """Hand a task to a subagent of the given type.
+    """Hand a task to a subagent of the given type; of the same owner's, higher `priority` goes first.
 
-    Raises `Refusal`: `unknown_agent_type`, what the type refuses, `session_not_active`, `queue_full`.
+    Raises `Refusal`: `unknown_agent_type`, what the type refuses, `session_not_active`, `invalid_priority`,
+    `queue_full`.
     """
     kind = find_agent_type(agent_type)
+    if abs(priority) > PRIORITY_MAX:
+        raise Refusal("invalid_priority", f"A priority is from -{PRIORITY_MAX} to {PRIORITY_MAX}.")
     submission = Submission(
         session_id=session_id,
         agent_type=kind.name,
         plan=kind.prepare(task),
         turn_id=turn_id,
         idempotency_key=idempotency_key,
+        priority=priority,
     )
     return pool.submit(submission)
 
@@ -117,6 +127,11 @@ def request_export(session_id: UUID, file_format: str, options: Mapping[str, Any
 def cancel(subagent_id: UUID) -> Subagent:
     """Cancel a subagent; one that has ended stays as it is."""
     return pool.cancel(subagent_id)
+
+
+def cancel_all(session_id: UUID) -> None:
+    """Cancel every unfinished subagent of a session."""
+    pool.cancel_all(session_id)
 
 
 def retry(subagent_id: UUID, idempotency_key: str = "") -> Subagent:
@@ -135,7 +150,7 @@ def maintenance_statistics() -> MaintenanceStatistics:
 
 
 def change_pool(name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Change a pool's cap, limits or pause, admit what now has room, and return its status."""
+    """Change a pool's caps, limits or pause, admit what now has room, and return its status."""
     with transaction.atomic():
         Pool.objects.filter(pk=name).update(**changes)
     admission.admit(name)

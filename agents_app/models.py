@@ -3,12 +3,16 @@
 import uuid
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from agents_app.querysets import SubagentQuerySet, TurnQuerySet, WorkerQuerySet
 from sessions_app.models import ChatSession
+
+# 0 would mean both "no limit" and "nothing"; a pool that shall do nothing is paused.
+_AT_LEAST_1 = [MinValueValidator(1)]
 
 
 class Worker(models.Model):
@@ -55,10 +59,16 @@ class Pool(models.Model):
     queue_timeout_seconds = models.PositiveIntegerField(default=900, help_text="longest wait for a start")
     idle_timeout_seconds = models.PositiveIntegerField(default=120, help_text="longest time without progress")
     owner_cap = models.PositiveIntegerField(
-        null=True, blank=True, help_text="most subagents of one user at once; empty for no such limit"
+        null=True,
+        blank=True,
+        validators=_AT_LEAST_1,
+        help_text="most subagents of one user at once; empty for no such limit",
     )
     session_cap = models.PositiveIntegerField(
-        null=True, blank=True, help_text="most subagents of one chat session at once; empty for no such limit"
+        null=True,
+        blank=True,
+        validators=_AT_LEAST_1,
+        help_text="most subagents of one chat session at once; empty for no such limit",
     )
     paused = models.BooleanField(default=False, help_text="admit nothing; what runs goes on")
     clock = models.BigIntegerField(default=0, editable=False, help_text="round of the last admission")

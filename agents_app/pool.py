@@ -164,9 +164,12 @@ def status(pool: Pool) -> dict[str, Any]:
     return {
         "name": pool.name,
         "max_concurrent": pool.cap,
+        "owner_cap": pool.owner_cap,
+        "session_cap": pool.session_cap,
         "capacity": admission.capacity(pool),
         "paused": pool.paused,
         "queue_limit": pool.queue_limit,
+        "typical_seconds": pool.typical_seconds,
         "queue_length": pool.subagents.filter(state=State.QUEUED).count(),
         "admitted": sum(subagent.state == State.ADMITTED for subagent in occupying),
         "active_workers": len(active),

@@ -13,6 +13,11 @@ urlpatterns = [
         waits(subagents.SubagentViewSet.as_view({"get": "list", "post": "create"}), subagent),
         name="subagent-list",
     ),
+    path(
+        "api/subagents/cancel/",
+        subagents.SubagentViewSet.as_view({"post": "cancel_many"}),
+        name="subagent-cancel-many",
+    ),
     path("api/subagents/<uuid:pk>/", waits(subagent), name="subagent-detail"),
     path(
         "api/subagents/<uuid:pk>/cancel/",

@@ -33,7 +33,10 @@ class PoolSerializer(serializers.ModelSerializer[Pool]):
 
     class Meta:
         model = Pool
-        fields = ["cap", "queue_limit", "queue_timeout_seconds", "idle_timeout_seconds", "paused"]
+        fields = [
+            "cap", "owner_cap", "session_cap", "queue_limit", "queue_timeout_seconds", "idle_timeout_seconds",
+            "paused",
+        ]  # fmt: skip
 
 
 class PoolView(APIView):

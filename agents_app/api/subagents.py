@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 import django_filters
-from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
@@ -13,13 +12,15 @@ from rest_framework.response import Response
 
 from agents_app import gateway
 from agents_app.models import Subagent
-from agents_app.presentation import subagent_payload
+from agents_app.presentation import subagent_payload, subagent_payloads
+from agents_app.querysets import SubagentQuerySet
 from sessions_app.api import IDEMPOTENCY_KEY, idempotency_key, owned_session
 from sessions_app.contract import PayloadSerializer
 from sessions_app.errors import not_found
 from sessions_app.pagination import NewestFirst
 from sessions_app.payloads import SubagentPayload
 
+CANCELLED_AT_ONCE = 500
 WAIT = OpenApiParameter("wait", float, description="seconds, at most 30, to wait for the end of the work")
 
 
@@ -42,14 +43,32 @@ class SubagentDetail(SubagentRow):
     attempts: list[Any]
 
 
+class SubagentRows(serializers.ListSerializer[Any]):
+    """Many subagents, whose places in the queue are looked up together."""
+
+    def to_representation(self, data: Any) -> list[dict[str, Any]]:
+        """Return each payload with its session's id."""
+        rows = list(data)
+        return [
+            _with_session(row, payload) for row, payload in zip(rows, subagent_payloads(rows), strict=True)
+        ]
+
+
 class SubagentSerializer(PayloadSerializer):
     """A subagent as the event contract shows it."""
 
     contract: type = SubagentRow
 
+    class Meta:
+        list_serializer_class = SubagentRows
+
     def to_representation(self, instance: Subagent) -> dict[str, Any]:
         """Return the payload with the session's id."""
-        return {"session_id": str(instance.session_id), **subagent_payload(instance)}
+        return _with_session(instance, subagent_payload(instance))
+
+
+def _with_session(subagent: Subagent, payload: SubagentPayload) -> dict[str, Any]:
+    return {"session_id": str(subagent.session_id), **payload}
 
 
 class SubagentDetailSerializer(SubagentSerializer):
@@ -68,12 +87,36 @@ class SubagentDetailSerializer(SubagentSerializer):
         return super().to_representation(instance) | whole
 
 
+class PriorityField(serializers.IntegerField):
+    """Which of the caller's own work goes first: the higher."""
+
+    def __init__(self, **how: Any) -> None:
+        least, most = -gateway.PRIORITY_MAX, gateway.PRIORITY_MAX
+        super().__init__(**{"required": False, "default": 0, "min_value": least, "max_value": most} | how)
+
+
+class CancelManySerializer(serializers.Serializer[Any]):
+    """Which subagents to cancel: those named, or all unfinished ones of a session."""
+
+    session_id = serializers.UUIDField(required=False)
+    subagent_ids = serializers.ListField(
+        child=serializers.UUIDField(), required=False, min_length=1, max_length=CANCELLED_AT_ONCE
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Take one of the two."""
+        if len(attrs) != 1:
+            raise serializers.ValidationError("Give session_id or subagent_ids.")
+        return attrs
+
+
 class SpawnSerializer(serializers.Serializer[Any]):
     """A task for a new subagent."""
 
     session_id = serializers.UUIDField()
     agent_type = serializers.CharField(max_length=100)
     task = serializers.DictField()
+    priority = PriorityField()
 
 
 class SubagentFilter(django_filters.FilterSet):
@@ -95,7 +138,7 @@ class SubagentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Subagent]):
     filterset_class = SubagentFilter
     lookup_value_converter = "uuid"
 
-    def get_queryset(self) -> QuerySet[Subagent]:
+    def get_queryset(self) -> SubagentQuerySet:
         """Return the caller's subagents."""
         return Subagent.objects.owned_by(self.request.user)
 
@@ -109,7 +152,11 @@ class SubagentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Subagent]):
         wish = serializer.validated_data
         session = owned_session(request, wish["session_id"])
         subagent = gateway.spawn(
-            session.pk, wish["agent_type"], wish["task"], idempotency_key=idempotency_key(request)
+            session.pk,
+            wish["agent_type"],
+            wish["task"],
+            idempotency_key=idempotency_key(request),
+            priority=wish["priority"],
         )
         return Response(SubagentSerializer(subagent).data, status=202)
 
@@ -124,12 +171,38 @@ class SubagentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Subagent]):
         """Cancel it: at once while it waits, within seconds while it runs; ended work stays as it is."""
         return Response(SubagentSerializer(gateway.cancel(self._own(pk).pk)).data)
 
+    @extend_schema(
+        operation_id="api_subagents_cancel_many",
+        request=CancelManySerializer,
+        responses=SubagentSerializer(many=True),
+    )
+    @action(detail=False, methods=["post"])
+    def cancel_many(self, request: Request) -> Response:
+        """Cancel several, or all of a session; answers with them as they are then."""
+        serializer = CancelManySerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        rows = self._wanted(**serializer.validated_data)
+        for row in rows:
+            gateway.cancel(row.pk)
+        again = self.get_queryset().filter(pk__in=[row.pk for row in rows]).order_by("seq")
+        return Response(SubagentSerializer(again, many=True).data)
+
     @extend_schema(parameters=[WAIT, IDEMPOTENCY_KEY], request=None, responses={202: SubagentSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: UUID) -> Response:
         """Queue the same work again as a new subagent."""
         again = gateway.retry(self._own(pk).pk, idempotency_key(request))
         return Response(SubagentSerializer(again).data, status=202)
+
+    def _wanted(
+        self, session_id: UUID | None = None, subagent_ids: list[UUID] | None = None
+    ) -> list[Subagent]:
+        """Return the caller's subagents that are to be cancelled; raise `Refusal` for one not there."""
+        if session_id is not None:
+            return list(
+                self.get_queryset().filter(session=owned_session(self.request, session_id)).unfinished()
+            )
+        return [self._own(subagent_id) for subagent_id in dict.fromkeys(subagent_ids or [])]
 
     def _own(self, subagent_id: UUID) -> Subagent:
         subagent = self.get_queryset().filter(pk=subagent_id).first()

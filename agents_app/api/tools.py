@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from agents_app import gateway
-from agents_app.api.subagents import WAIT, SubagentSerializer
+from agents_app.api.subagents import WAIT, PriorityField, SubagentSerializer
 from agents_app.models import Subagent, ToolCall
 from agents_app.presentation import tool_payload
 from agents_app.registry import TOOLS, Tool
@@ -64,6 +64,7 @@ class ExecuteSerializer(serializers.Serializer[Any]):
     timeout = serializers.FloatField(
         required=False, min_value=1, max_value=TIMEOUT_MAX_SECONDS, help_text="seconds, heavy work only"
     )
+    priority = PriorityField()
 
 
 class ToolsView(APIView):
@@ -95,6 +96,7 @@ class ExecuteToolView(APIView):
             wish["args"],
             execution=wish["execution"],
             timeout_seconds=wish.get("timeout"),
+            priority=wish["priority"],
             call_id=gateway.call_id(session, idempotency_key(request)),
         )
         if isinstance(done, Subagent):

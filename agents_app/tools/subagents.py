@@ -5,7 +5,7 @@ from uuid import UUID
 from agents_app import gateway
 from agents_app.context import ToolContext
 from agents_app.models import Subagent
-from agents_app.presentation import subagent_payload
+from agents_app.presentation import subagent_payloads
 from agents_app.querysets import SubagentQuerySet
 from agents_app.registry import ToolResult, tool
 from sessions_app.errors import not_found
@@ -22,8 +22,14 @@ _NOTHING = {"type": "object", "properties": {}, "additionalProperties": False}
 def list_subagents(context: ToolContext) -> ToolResult:
     """Return the unfinished subagents, oldest first."""
     rows = Subagent.objects.filter(session_id=context.session_id).unfinished().order_by("queued_at")
-    names = ("subagent_id", "title", "state", "progress", "stage", "queue_position", "attempt")
-    listed = [{name: value for name, value in subagent_payload(row).items() if name in names} for row in rows]
+    names = (
+        "subagent_id", "title", "state", "progress", "stage", "queue_position", "estimated_wait_seconds",
+        "attempt",
+    )  # fmt: skip
+    listed = [
+        {name: value for name, value in payload.items() if name in names}
+        for payload in subagent_payloads(rows)
+    ]
     summary = "Nothing is running." if not listed else f"{len(listed)} at work or waiting."
     return ToolResult(summary=summary, data={"subagents": listed})
 

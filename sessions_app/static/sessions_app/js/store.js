@@ -163,7 +163,8 @@ function subagentMoves(state, payload) {
   if (!known || !isUnfinished(known) || (payload.attempt ?? known.attempt) !== known.attempt) return state;
   const { progress, stage, estimated_seconds_left } = payload;
   const queue_position = payload.queue_position ?? known.queue_position;
-  const moved = { ...known, progress, stage, estimated_seconds_left, queue_position };
+  const estimated_wait_seconds = payload.estimated_wait_seconds ?? known.estimated_wait_seconds;
+  const moved = { ...known, progress, stage, estimated_seconds_left, queue_position, estimated_wait_seconds };
   return { ...state, subagents: put(state.subagents, payload.subagent_id, moved) };
 }
 

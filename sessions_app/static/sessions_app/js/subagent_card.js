@@ -5,14 +5,18 @@ import { h, icon, setAttribute, setServerHtml, setText, show } from "./dom.js";
 import { progressView } from "./progress.js";
 import { reportView } from "./report.js";
 import { isUnfinished } from "./store.js";
-import { attemptWords, durationWords, plain, stateWord } from "./words.js";
+import { attemptWords, durationWords, plain, stateWord, waitWords } from "./words.js";
 
 /** Return the words of a subagent's badge. */
 export function badgeText(subagent) {
   if (isUnfinished(subagent) && isCancelling(subagent)) return "Cancelling…";
   if (subagent.state === "queued" && subagent.queue_position)
-    return `Queued · position ${subagent.queue_position}`;
+    return [`Queued · position ${subagent.queue_position}`, waitText(subagent)].filter(Boolean).join(" · ");
   return stateWord(subagent.state);
+}
+
+function waitText({ estimated_wait_seconds }) {
+  return estimated_wait_seconds > 0 ? waitWords(estimated_wait_seconds) : "";
 }
 
 /** Whether somebody asked it to end. */

@@ -65,6 +65,13 @@ export function leftWords(seconds) {
   return `about ${Math.round(seconds / 60)} min left`;
 }
 
+/** Return the wait in seconds until a start, rounded so that it does not jump about. */
+export function waitWords(seconds) {
+  if (seconds < 10) return "starts in a few seconds";
+  if (seconds < 60) return `starts in about ${Math.round(seconds / 5) * 5} s`;
+  return `starts in about ${Math.round(seconds / 60)} min`;
+}
+
 /** Return a size in bytes for people. */
 export function sizeWords(bytes) {
   if (bytes < 1000) return `${bytes} bytes`;
