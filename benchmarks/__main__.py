@@ -25,9 +25,10 @@ def main(arguments: list[str]) -> int:
 
 def _run(name: str, database: str) -> None:
     with Installation(database) as installation:
-        installation.start_agents()
-        installation.start_raw_celery()
-        installation.run("-c", f"from benchmarks.{name} import main; main({database!r})")
+        if name != "admission":  # it is its own workers
+            installation.start_agents()
+            installation.start_raw_celery()
+        installation.run("-m", "benchmarks.measure", name, database)
 
 
 if __name__ == "__main__":

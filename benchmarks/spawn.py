@@ -4,10 +4,11 @@ an empty task of plain Celery on the same broker (from `delay` to its first line
 import time
 from collections.abc import Callable
 
+from agents_app import gateway
 from benchmarks import ledger
 from benchmarks.raw_celery import nothing
 from benchmarks.report import figure, median, percentile, ratios
-from benchmarks.setup import a_session, wait_for_workers, wait_until_idle
+from benchmarks.stage import a_session, wait_for_workers, wait_until_idle
 
 ROUNDS = 7
 PIECES = 150
@@ -16,8 +17,6 @@ SETTLE_SECONDS = 0.004
 
 def main(database: str) -> None:
     """Measure and print."""
-    from agents_app import gateway  # Django must be set up first
-
     session = a_session()
     wait_for_workers()
     begin_raw = nothing.delay

@@ -278,5 +278,6 @@ def test_all_jobs_are_found() -> None:
         "expired_logins",
         "export_files",
         "idle_sessions",
+        "queue_counts",
         "temporary_files",
     }

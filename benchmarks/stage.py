@@ -1,19 +1,15 @@
-"""What each benchmark needs in the process that measures: Django, a session, workers that are there."""
+"""What each benchmark needs in the process that measures: a session, workers that are there."""
 
 import time
 import uuid
 from typing import Any
 
-import django
+from django.contrib.auth import get_user_model
+from django.utils import timezone
 
-django.setup()
-
-from django.contrib.auth import get_user_model  # noqa: E402
-from django.utils import timezone  # noqa: E402
-
-from agents_app.models import Subagent, Worker  # noqa: E402
-from benchmarks.installation import CONCURRENCY  # noqa: E402
-from sessions_app import lifecycle  # noqa: E402
+from agents_app.models import Subagent, Worker
+from benchmarks.installation import CONCURRENCY
+from sessions_app import lifecycle
 
 
 def a_session(name: str = "") -> Any:
