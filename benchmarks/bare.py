@@ -97,9 +97,10 @@ class BareCycle:
             self._driver.one(statements._TRY_LOCK, ["tools"])
             row = self._driver.one(statements._CLAIM_AT_ONCE, values)
         elif (row := self._driver.one(statements._CHOOSE, values)) is not None:
-            chosen = dict(zip(("id", "attempt", "owner", "start", "admission"), row, strict=True))
+            values |= dict(zip(("id", "owner", "start", "admission"), row, strict=True))
+            self._driver.one(statements._CLAIM_ITEM, values)
             for statement in statements._CLAIM_STEPS:
-                self._driver.run(statement, chosen | values)
+                self._driver.run(statement, values)
         if row is not None:
             self.holding.append(uuid.UUID(str(row[0])))
         return row
