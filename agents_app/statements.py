@@ -56,7 +56,7 @@ WHERE worker.kind = 'agents' AND worker.lease_expires_at > %(now)s AND worker.qu
 """
 
 # The owner's item that goes first, if it may go now: its deadline is not over, its session is not at a cap of
-# its own. One probe of the index `subagent_queue`, however many wait and however old the planner's figures are.
+# its own. One probe of the index `subagent_queue`, whatever the planner knows.
 _FIRST = """
 SELECT item.id FROM agents_app_subagent item
 WHERE item.pool_id = %(pool)s AND item.owner_id = share.owner_id AND item.state = 'queued'
