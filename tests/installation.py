@@ -23,8 +23,8 @@ MARKS = {
     "web": "uvicorn",
     "agents": "agents@",
     "chat": "chat@",
-    "beat": "beat",
-    "keeper": "keeper",
+    "beat": " beat ",  # The others have an option of that name: --without-heartbeat.
+    "keeper": " keeper ",
     "broker": "valkey",
 }
 

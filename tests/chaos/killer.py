@@ -113,7 +113,8 @@ class Killer:
         self._note_kill(name, frozenset({pid, *children(pid)}))
         os.kill(pid, signal.SIGKILL)
         if name in ("keeper", "beat", "chat"):
-            self._watch(name, lambda: self._has_registered(name, pid))
+            known = {pid, *(body["pid"] for body in self._house.identities(name))}
+            self._watch(name, lambda: self._has_registered(name, known))
         elif name == "web":
             self._watch(name, self._answers)
         return True
@@ -153,9 +154,8 @@ class Killer:
                 self.record.back_seconds.setdefault(name, []).append(time.monotonic() - since)
                 self._watched.remove(entry)
 
-    def _has_registered(self, kind: str, killed: int) -> bool:
-        pids = {body["pid"] for body in self._house.identities(kind)} - {killed}
-        return any(Path(f"/proc/{pid}").exists() for pid in pids)
+    def _has_registered(self, kind: str, known: set[int]) -> bool:
+        return any(body["pid"] not in known for body in self._house.identities(kind))
 
     def _answers(self) -> bool:
         return self._house.answers(0.3)

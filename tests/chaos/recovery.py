@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from tests.chaos.evidence import Evidence, Kill, Line
 
 WORKERS = ("child", "agents")
+# A worker's children die a moment after it does, and may have begun something in that moment.
+DYING_SECONDS = 1.0
 ENDS = {"subagent.completed", "subagent.failed", "subagent.cancelled"}
 
 
@@ -38,7 +40,7 @@ def victims(evidence: Evidence, kill: Kill) -> list[Line]:
         for line in evidence.lines
         if line.what == "start"
         and line.pid in kill.pids
-        and line.at < kill.at
+        and line.at < kill.at + DYING_SECONDS
         and (line.subagent, line.attempt) not in ended
     ]
 

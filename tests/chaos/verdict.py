@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from tests.chaos.evidence import Evidence, Line, Row, Told
 from tests.chaos.kinds import CANCELLED, KINDS, MAX_ATTEMPTS, SUCCEEDED, WORKER_LOST
 from tests.chaos.overlap import overlapping_attempts, overlaps
+from tests.chaos.recovery import DYING_SECONDS
 
 FINAL = {"succeeded", "failed", "cancelled"}
 ENDINGS = {"subagent.completed", "subagent.failed", "subagent.cancelled"}
@@ -164,7 +165,7 @@ def _redundant(evidence: Evidence) -> Iterator[str]:
 
 
 def _was_killed(evidence: Evidence, start: Line) -> bool:
-    return any(start.pid in kill.pids and kill.at >= start.at for kill in evidence.kills)
+    return any(start.pid in kill.pids and start.at < kill.at + DYING_SECONDS for kill in evidence.kills)
 
 
 def _told_by_subagent(evidence: Evidence) -> dict[str, list[Told]]:
