@@ -51,7 +51,11 @@ class Installation:
         self.link = ""
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self._abandon()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -77,7 +81,7 @@ class Installation:
         assert self.process is not None
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(10)
+        self.process.wait(20)
         if self.process.stdout:
             self.process.stdout.close()
         return time.monotonic() - began
@@ -148,6 +152,12 @@ class Installation:
     def work_folders(self) -> list[str]:
         """Return the names of the attempts' folders that are left."""
         return [path.name for path in (self.folder / "work").iterdir()]
+
+    def _abandon(self) -> None:
+        """End what could not be started: all its processes die with the supervisor."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
 
     def _printed_link(self) -> str:
         assert self.process is not None

@@ -86,7 +86,8 @@ class Evidence:
 
     `submitted` has the kind of each submitted subagent, `seqs` each session's event numbers, `last_seqs` the
     last number that the session itself knows of, `last_held` until when the observer saw the lock of an
-    attempt held, `leftovers` what stayed behind.
+    attempt held, `leftovers` what stayed behind, `clock_drift_seconds` how far the wall clock, which the
+    database's times are taken from, moved against the monotonic one.
     """
 
     submitted: dict[str, str]
@@ -103,6 +104,7 @@ class Evidence:
     caps: Sequence[CapChange] = ()
     leftovers: Sequence[str] = ()
     turns_stuck: int = 0
+    clock_drift_seconds: float = 0
     problems: Sequence[str] = ()
     back_seconds: dict[str, list[float]] = field(default_factory=dict)
     pace: dict[str, Any] = field(default_factory=dict)

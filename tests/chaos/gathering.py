@@ -18,8 +18,18 @@ from tests.chaos.stage import CAPS
 from tests.installation import Installation, all_pids, command_line, environment_of
 
 
-def gather(house: Installation, folder: Path, record: Record, problems: list[str]) -> Evidence:
-    """Return what is known; the installation still runs, so that its own dead can be told from its living."""
+def clock_offset() -> float:
+    """Return how many seconds the wall clock is ahead of the monotonic one."""
+    return time.time() - time.monotonic()
+
+
+def gather(
+    house: Installation, folder: Path, record: Record, problems: list[str], offset_before: float
+) -> Evidence:
+    """Return what is known; `offset_before` is the clocks' offset when the run began.
+
+    The installation still runs, so that its own dead can be told from its living.
+    """
     observations = ledger.read(folder / ledger.OBSERVATIONS)
     samples = [note for note in observations if note["what"] == "sample"]
     return Evidence(
@@ -38,6 +48,7 @@ def gather(house: Installation, folder: Path, record: Record, problems: list[str
         leftovers=leftovers(house, folder),
         turns_stuck=Turn.objects.all().unfinished().count(),
         problems=problems,
+        clock_drift_seconds=abs(clock_offset() - offset_before),
         back_seconds=record.back_seconds,
         pace={name: samples[-1][name] for name in ("samples", "longest_gap")} if samples else {},
     )
@@ -136,4 +147,4 @@ def _held_until(observations: list[dict[str, Any]]) -> Iterator[tuple[tuple[str,
 
 def _monotonic(moment: datetime) -> float:
     """Return a moment of the wall clock in monotonic seconds: the ledgers' clock."""
-    return moment.timestamp() - time.time() + time.monotonic()
+    return moment.timestamp() - clock_offset()

@@ -52,7 +52,7 @@ class Killer:
         self._house, self._folder, self._chance = house, folder, chance
         self._watched: list[tuple[str, float, Callable[[], bool]]] = []
         self._resume_at: float | None = None
-        self._limits = dict(CAPS)
+        self._tools: dict[str, Any] = {"cap": CAPS["tools"], "paused": False}
         self._plan = deque(self._planned(kills, brokers, wipes))
 
     @property
@@ -68,8 +68,8 @@ class Killer:
     def tend(self, done_share: float) -> None:
         """Do what is due when `done_share` (0 to 1) of the work is done; note who is back."""
         if self._resume_at is not None and time.monotonic() >= self._resume_at:
-            self._resume_at = None
             self._change_cap({"paused": False})
+            self._resume_at = None
         self._look_who_is_back()
         while self._plan and self._plan[0][0] <= done_share and self._plan[0][1]():
             self._plan.popleft()
@@ -131,8 +131,8 @@ class Killer:
     def _change_cap(self, change: dict[str, Any]) -> bool:
         before = time.monotonic()
         gateway.change_pool("tools", change)
-        self._limits["tools"] = change.get("cap", self._limits["tools"])
-        limit = 0 if change.get("paused") else self._limits["tools"]
+        self._tools |= change
+        limit = 0 if self._tools["paused"] else self._tools["cap"]
         if change.get("paused"):
             self._resume_at = time.monotonic() + PAUSE_SECONDS
         self.record.caps.append(CapChange(pool="tools", limit=limit, before=before, after=time.monotonic()))

@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -108,9 +108,8 @@ class Load:
         for thread in self._threads:
             thread.join(10)
 
-    def _guarded(self, run: "object") -> None:
+    def _guarded(self, run: Callable[[], None]) -> None:
         try:
-            assert callable(run)
             run()
         except Exception as error:  # noqa: BLE001  # told at the end of the run, which then fails
             self.problems.append(f"{type(error).__name__}: {error}")

@@ -14,6 +14,8 @@ SHOWN = 5
 def lines(evidence: Evidence, verdict: Verdict) -> Iterator[str]:
     """Yield the report; the last line has every count of the verdict."""
     yield from _ends(evidence)
+    yield f"lost                   {verdict.lost}"
+    yield f"doubled                {verdict.doubled}"
     yield from _kills(evidence)
     yield from _overlap(evidence)
     yield from _recoveries(evidence)
@@ -27,6 +29,8 @@ def _ends(evidence: Evidence) -> Iterator[str]:
     for end, count in sorted(Counter((row.state, end_of(row)) for row in rows).items()):
         yield f"{end[0]:<22} {count}" if end[0] == end[1] else f"{end[0]} {end[1]:<15} {count}"
     yield f"attempts started       {sum(line.what == 'start' for line in evidence.lines)}"
+    effects = Counter(line.subagent for line in evidence.lines if line.what == "effect")
+    yield f"effects made again     {sum(times > 1 for times in effects.values())}"
     yield f"results in the chat    {sum(evidence.results_told.values())}"
 
 

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection
 from agents_app.models import Subagent, Turn
 from tests.chaos import load
 from tests.chaos.evidence import Evidence
-from tests.chaos.gathering import gather, leftovers
+from tests.chaos.gathering import clock_offset, gather, leftovers
 from tests.chaos.killer import Killer
 from tests.chaos.load import Load
 from tests.chaos.stage import set_up_pools
@@ -50,7 +50,7 @@ class Run:
 
     def play(self) -> Evidence:
         """Submit, kill, wait for the ends, and return what is known then."""
-        began = time.monotonic()
+        began, offset = time.monotonic(), clock_offset()
         self._load.start()
         try:
             while not self._is_over() and time.monotonic() < began + self._plan.seconds:
@@ -59,7 +59,7 @@ class Run:
             self._load.stop()
         self._tell(began)
         self._settle()
-        return gather(self._house, self._folder, self._killer.record, self._load.problems)
+        return gather(self._house, self._folder, self._killer.record, self._load.problems, offset)
 
     def _is_over(self) -> bool:
         if self._done < self._plan.subagents:

@@ -11,7 +11,7 @@ from tests.chaos.recovery import DYING_SECONDS
 
 FINAL = {"succeeded", "failed", "cancelled"}
 ENDINGS = {"subagent.completed", "subagent.failed", "subagent.cancelled"}
-# Wall clock and monotonic clock drift apart by less than this while a run lasts.
+# A row's time and an observation are compared across two clocks.
 CLOCKS_SECONDS = 0.01
 
 
@@ -149,9 +149,10 @@ def _outlived(evidence: Evidence) -> Iterator[str]:
     for event in evidence.told:
         if event.kind == "subagent.queued" and event.attempt > 1:
             left[event.subagent, event.attempt - 1] = event.at
+    tolerance = CLOCKS_SECONDS + evidence.clock_drift_seconds
     for attempt, held in evidence.last_held.items():
         moment = left.get(attempt)
-        if moment is not None and held > moment + CLOCKS_SECONDS:
+        if moment is not None and held > moment + tolerance:
             yield attempt[0]
 
 
