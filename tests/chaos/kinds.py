@@ -68,6 +68,8 @@ _KINDS = (
         timeout_seconds=1,
     ),
     Kind(name="idle", weight=0.3, least_seconds=30, most_seconds=30, ends=frozenset({"idle_timeout"})),
+    # Comes in bursts only, so that every slot is taken at once whatever a start costs.
+    Kind(name="burst", weight=0, least_seconds=0.7, most_seconds=1),
     Kind(name="told", weight=2, least_seconds=0.01, most_seconds=0.06, told=True),
     Kind(name="told_once", weight=0.5, least_seconds=0.5, most_seconds=1.5, told=True, safe=False),
 )

@@ -24,6 +24,10 @@ SESSIONS_AN_OWNER = 4
 THREADS = 4
 EXPORTS_SHARE = 0.3
 PRIORITISED_SHARE = 0.05
+# Twice what the pools' highest caps allow, ahead of all else: a cap that is not kept shows.
+BURST = {TOOLS_AGENT: 16, EXPORTS_AGENT: 6}
+BURST_EVERY = 400
+BURST_PRIORITY = 5
 FULL_WAIT_SECONDS = 0.05
 SUBMISSIONS = "submissions.jsonl"
 
@@ -57,24 +61,31 @@ def open_sessions() -> list[UUID]:
 
 
 def orders(count: int, sessions: Sequence[UUID], chance: random.Random) -> list[Order]:
-    """Return what to submit, in order: each kind at least once, the rest by weight."""
+    """Return what to submit, in order: each kind at least once, the rest by weight; and bursts in between."""
     kinds = list(KINDS.values())
-    chosen = kinds[:count] + chance.choices(
-        kinds, [kind.weight for kind in kinds], k=max(count - len(kinds), 0)
-    )
-    chance.shuffle(chosen)
-    return [_order(kind, sessions, chance) for kind in chosen]
+    burst = [agent for agent, size in BURST.items() for _ in range(size)]
+    bursts = 1 + (count - 1) // BURST_EVERY
+    mixed = kinds + chance.choices(kinds, [kind.weight for kind in kinds], k=count)
+    mixed = mixed[: max(count - bursts * len(burst), 0)]
+    chance.shuffle(mixed)
+    found: list[Order] = []
+    for number in range(bursts):
+        found += [_order(KINDS["burst"], sessions, chance, agent) for agent in burst]
+        part = mixed[number * len(mixed) // bursts : (number + 1) * len(mixed) // bursts]
+        found += [_order(kind, sessions, chance) for kind in part]
+    return found[:count]
 
 
-def _order(kind: Kind, sessions: Sequence[UUID], chance: random.Random) -> Order:
-    agent = EXPORTS_AGENT if chance.random() < EXPORTS_SHARE else TOOLS_AGENT
+def _order(kind: Kind, sessions: Sequence[UUID], chance: random.Random, agent: str = "") -> Order:
+    agent = agent or (EXPORTS_AGENT if chance.random() < EXPORTS_SHARE else TOOLS_AGENT)
+    ordinary = chance.randint(1, 3) if chance.random() < PRIORITISED_SHARE else 0
     return Order(
         key=str(uuid4()),
         session=chance.choice(sessions),
         agent_type=TOOL_EXECUTOR if kind.told else agent,
         kind=kind,
         seconds=round(chance.uniform(kind.least_seconds, kind.most_seconds), 3),
-        priority=chance.randint(1, 3) if chance.random() < PRIORITISED_SHARE else 0,
+        priority=BURST_PRIORITY if kind.name == "burst" else ordinary,
         cancel_after_seconds=chance.uniform(0, kind.cancel_within_seconds),
     )
 

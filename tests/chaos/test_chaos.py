@@ -49,6 +49,9 @@ def test_every_invariant_holds_while_everything_is_killed() -> None:
     assert LAST_LINE.fullmatch(last), printed
     assert set(re.findall(r"=(\d+)", last)) == {"0"}, printed
     assert re.search(r"submitted +150\n", printed), printed
+    # It is only worth something that a cap was kept where it was reached.
+    assert re.search(r"overlap in exports +3 at most, 3 allowed", printed), printed
+    assert re.search(r"overlap in tools +[678] at most", printed), printed
     assert "broker 1" in printed
     assert "wipe 1" in printed
     assert process.returncode == 0
