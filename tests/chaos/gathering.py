@@ -41,7 +41,7 @@ def gather(
         results_told=_results_told(),
         lines=[_line(note) for note in ledger.read(folder / ledger.LEDGER)],
         samples=[_sample(note) for note in samples],
-        last_held=_last_held(observations),
+        last_held=_last_held(observations) | _still_held(folder),
         kills=record.kills,
         initial_caps=CAPS,
         caps=record.caps,
@@ -137,6 +137,12 @@ def _sample(note: dict[str, Any]) -> Sample:
 
 def _last_held(observations: list[dict[str, Any]]) -> dict[tuple[str, int], float]:
     return dict(_held_until(observations))
+
+
+def _still_held(folder: Path) -> dict[tuple[str, int], float]:
+    """Return what holds its lock although everything has ended: nobody noted until when."""
+    now = time.monotonic()
+    return {(running.subagent, running.attempt): now for running in ledger.running_now(folder)}
 
 
 def _held_until(observations: list[dict[str, Any]]) -> Iterator[tuple[tuple[str, int], float]]:
