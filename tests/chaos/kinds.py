@@ -33,6 +33,11 @@ class Kind:
     cancel_within_seconds: float = 0
     cancel_when_running: bool = False
 
+    @property
+    def ends_by_force(self) -> bool:
+        """Whether the keeper has to kill it."""
+        return self.cancel_when_running or bool(self.ends & {"timeout", "idle_timeout"})
+
 
 _KINDS = (
     Kind(name="short", weight=64, least_seconds=0.01, most_seconds=0.06),

@@ -140,6 +140,16 @@ def test_doctored_evidence_is_seen(count: str, doctor: Callable[[Evidence], None
     assert f"{count}=0" not in str(verdict)
 
 
+def test_work_that_a_dying_keeper_ended_is_not_given_up_without_a_reason() -> None:
+    keeper = [Kill(what="keeper", at=2.1, pids=frozenset({9}))]
+    forced = replace(_line("start", 1), kind="overtime")
+    evidence = _sound()
+    evidence.kills = keeper
+    assert judge(evidence).redundant == 1
+    evidence.lines = [forced, *evidence.lines[1:]]
+    assert judge(evidence).redundant == 0
+
+
 def _three_at_once(*caps: CapChange) -> Evidence:
     lines = [*_ran(1, 9, "a"), *_ran(2, 6, "b"), *_ran(5, 8, "c")]
     return Evidence(submitted={}, rows=[], lines=lines, caps=caps, initial_caps=CAPS)

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from tests.chaos.evidence import Evidence, Line, Row, Told
+from tests.chaos.evidence import Evidence, Kill, Line, Row, Told
 from tests.chaos.kinds import CANCELLED, KINDS, MAX_ATTEMPTS, SUCCEEDED, WORKER_LOST
 from tests.chaos.overlap import overlapping_attempts, overlaps
 from tests.chaos.recovery import DYING_SECONDS
@@ -161,12 +161,20 @@ def _redundant(evidence: Evidence) -> Iterator[str]:
     for row in evidence.rows:
         for attempt in (*row.lost_attempts, *([row.attempt] if row.code == WORKER_LOST else [])):
             start = starts.get((row.subagent, attempt))
-            if start is not None and not _was_killed(evidence, start):
+            if start is not None and not any(_is_cause(evidence, kill, start) for kill in evidence.kills):
                 yield row.subagent
 
 
-def _was_killed(evidence: Evidence, start: Line) -> bool:
-    return any(start.pid in kill.pids and start.at < kill.at + DYING_SECONDS for kill in evidence.kills)
+def _is_cause(evidence: Evidence, kill: Kill, start: Line) -> bool:
+    """Whether a kill explains that an attempt was given up.
+
+    A keeper that dies after it has ended work by force and before it has said so leaves a dead attempt.
+    """
+    if start.pid in kill.pids:
+        return start.at < kill.at + DYING_SECONDS
+    held = evidence.last_held.get((start.subagent, start.attempt), start.at)
+    in_the_act = kill.what == "keeper" and abs(kill.at - held) < DYING_SECONDS
+    return in_the_act and KINDS[start.kind].ends_by_force
 
 
 def _told_by_subagent(evidence: Evidence) -> dict[str, list[Told]]:
