@@ -3,12 +3,15 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from tests.chaos.evidence import Evidence, Kill, Line
 
 WORKERS = ("child", "agents")
 # A worker's children die a moment after it does, and may have begun something in that moment.
 DYING_SECONDS = 1.0
+# What was on its way to a worker still starts after the broker is gone; the stop comes when that is used up.
+AFTERMATH_SECONDS = 10.0
 ENDS = {"subagent.completed", "subagent.failed", "subagent.cancelled"}
 
 
@@ -16,8 +19,8 @@ def recoveries(evidence: Evidence) -> dict[str, list[float]]:
     """Return seconds by what was killed and what was waited for.
 
     `noticed` is until the row of work that died was given back or ended; `runs again` until that work's
-    next attempt began, waiting in the queue included; `next start` until any work began; `back` until the
-    process was there again.
+    next attempt began, waiting in the queue included; `next start` until any work began; `longest stop` is
+    the longest time without a start that began within ten seconds; `back` until the process was there again.
     """
     found: dict[str, list[float]] = defaultdict(list)
     found |= {f"{name}: back": seconds for name, seconds in evidence.back_seconds.items()}
@@ -64,6 +67,8 @@ def _of_all(evidence: Evidence) -> Iterator[tuple[str, float]]:
         later = bisect_right(moments, kill.at)
         if kill.what in ("broker", "wipe") and later < len(moments):
             yield f"{kill.what}: next start", moments[later] - kill.at
+            soon = [kill.at, *moments[later : bisect_right(moments, kill.at + AFTERMATH_SECONDS) + 1]]
+            yield f"{kill.what}: longest stop", max(after - before for before, after in pairwise(soon))
 
 
 def _starts(evidence: Evidence) -> dict[tuple[str, int], float]:
