@@ -1,6 +1,6 @@
 # Every target sets up what it needs and can be the first command on a fresh clone: `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help run test compose-walk check screenshots user login-link clean
+.PHONY: help run test compose-walk chaos check screenshots user login-link clean
 
 # PYTHON if given, else the first that is new enough; if none is, the last resort says so itself.
 new_enough = 'import sys; sys.exit(sys.version_info < (3, 11))'
@@ -25,6 +25,14 @@ test: ## Run the tests (TESTS="-k word" for some, DATABASE=postgres for the othe
 
 compose-walk: ## Walk through docker-compose.yml without Docker: every service's own command, on PostgreSQL
 	@$(bootstrap) requirements-dev.txt && MCPCHAT_REQUIRE_POSTGRES=1 exec .venv/bin/python -m pytest tests/compose
+
+# A word that is not given leaves its default to the program.
+chaos_word = $(if $($(1)),--$(2) "$($(1))")
+chaos: ## Kill everything under load and count what broke (SUBAGENTS=10000 KILLS=200 REDIS_KILLS=10 WIPES=1)
+	@$(bootstrap) requirements-dev.txt && exec .venv/bin/python -m tests.chaos \
+		$(call chaos_word,SUBAGENTS,subagents) $(call chaos_word,KILLS,kills) \
+		$(call chaos_word,REDIS_KILLS,redis-kills) $(call chaos_word,WIPES,wipes) \
+		$(call chaos_word,SEED,seed) $(call chaos_word,SECONDS,seconds) $(call chaos_word,DATABASE,database)
 
 check: ## Check format, lint, types, import rules, migrations and the deploy settings
 	@$(bootstrap) requirements-dev.txt

@@ -15,12 +15,12 @@ from mcpchat_project.supervisor.signals import Signals
 
 FIRST_DELAY_SECONDS = 0.1
 LONGEST_DELAY_SECONDS = 10.0
-HEALTHY_SECONDS = 30.0
+HEALTHY_SECONDS = 5.0
 LOG_MAX_BYTES = 10 * 1024 * 1024
 
 
 class Backoff:
-    """How long to wait before the next start: 0.1 s doubling to 10 s, anew after 30 s of life."""
+    """How long to wait before the next start: 0.1 s doubling to 10 s, anew after 5 s of life."""
 
     def __init__(self) -> None:
         self.failures = 0
