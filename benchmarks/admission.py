@@ -142,7 +142,7 @@ class _Crew:
 
 def _member(orders: Connection, slot: Any) -> None:
     waits, holding = _timed_gate(), [slot]
-    cycles = {"ours": OurCycle(), "bare": BareCycle()}
+    cycles: dict[str, Any] = {"ours": OurCycle(), "bare": BareCycle()}
     while True:
         kind, until = orders.recv()
         cycles[kind].holding = holding
@@ -174,5 +174,5 @@ def _timed_gate() -> list[float]:
         take(self)
         waits.append(time.monotonic() - began)
 
-    DatabaseWrapper._take_gate = timed
+    DatabaseWrapper._take_gate = timed  # type: ignore[method-assign]
     return waits
