@@ -55,18 +55,25 @@ SELECT count(*) FROM agents_app_worker worker
 WHERE worker.kind = 'agents' AND worker.lease_expires_at > %(now)s AND worker.queues LIKE %(serving)s
 """
 
-# The owner's item that goes first, if it may go now: its deadline is not over, its session is not at a cap of
-# its own. One probe of the index `subagent_queue`, whatever the planner knows.
-_FIRST = """
+# Those who are at a cap of their own; looked up only where there is such a cap.
+_BUSY_SESSIONS = """
+SELECT busy.session_id FROM agents_app_subagent busy
+WHERE busy.pool_id = %(pool)s AND busy.state IN ('admitted', 'running')
+GROUP BY busy.session_id HAVING count(*) >= (SELECT session_cap FROM agents_app_pool WHERE name = %(pool)s)
+"""
+_BUSY_OWNERS = """
+SELECT busy.owner_id FROM agents_app_subagent busy
+WHERE busy.pool_id = %(pool)s AND busy.state IN ('admitted', 'running')
+GROUP BY busy.owner_id HAVING count(*) >= (SELECT owner_cap FROM agents_app_pool WHERE name = %(pool)s)
+"""
+
+# The owner's item that goes first, if it may go now. One probe of the index `subagent_queue`, whatever the
+# planner knows of the queue's length.
+_FIRST = f"""
 SELECT item.id FROM agents_app_subagent item
 WHERE item.pool_id = %(pool)s AND item.owner_id = share.owner_id AND item.state = 'queued'
 AND item.queue_deadline_at > %(now)s
-AND item.session_id NOT IN (
-    SELECT busy.session_id FROM agents_app_subagent busy
-    WHERE busy.pool_id = %(pool)s AND busy.state IN ('admitted', 'running')
-    GROUP BY busy.session_id
-    HAVING count(*) >= (SELECT session_cap FROM agents_app_pool WHERE name = %(pool)s)
-)
+AND (pool.session_cap IS NULL OR item.session_id NOT IN ({_BUSY_SESSIONS}))
 ORDER BY item.priority DESC, item.queued_at, item.id
 LIMIT 1
 """
@@ -81,10 +88,8 @@ FROM (
         CASE WHEN share.round > pool.clock THEN share.round ELSE pool.clock END AS start
     FROM agents_app_poolshare share JOIN agents_app_pool pool ON pool.name = share.pool_id
     WHERE share.pool_id = %(pool)s AND NOT pool.paused
-    AND (
-        pool.owner_cap IS NULL
-        OR ({_OCCUPYING} AND occupying.owner_id = share.owner_id) < pool.owner_cap
-    )
+    AND (share.queued > 0 OR share.owner_id = %(entering)s)
+    AND (pool.owner_cap IS NULL OR share.owner_id NOT IN ({_BUSY_OWNERS}))
     AND ({_OCCUPYING}) < pool.cap
     AND ({_OCCUPYING}) < ({_WORKERS})
 ) turn
@@ -162,7 +167,7 @@ WHERE pool_id = %(pool)s AND owner_id = %(owner)s AND state = 'queued' AND prior
 
 def somebody_may_go(pool_name: str, now: datetime) -> bool:
     """Whether an admission would succeed now."""
-    return _choose(pool_name, now) is not None
+    return fetch_one(_CHOOSE, _moment(pool_name, now)) is not None
 
 
 def claim(pool_name: str, now: datetime, entering: int | None = None) -> Admitted | None:
@@ -171,10 +176,10 @@ def claim(pool_name: str, now: datetime, entering: int | None = None) -> Admitte
     `entering` is an owner with an item in this transaction that is not counted as waiting yet: if one of the
     owner's is admitted, the counts are right as they are.
     """
-    values = _moment(pool_name, now) | {"entering": entering}
+    values = _moment(pool_name, now, entering)
     if connection.vendor == "postgresql":
         row = fetch_one(_CLAIM_AT_ONCE, values)
-    elif (row := _choose(pool_name, now)) is not None:
+    elif (row := fetch_one(_CHOOSE, values)) is not None:
         key, owner_id, start, admission = row
         values |= {"id": key, "owner": owner_id, "start": start, "admission": admission}
         row = (key, fetch_one(_CLAIM_ITEM, values)[0], owner_id)
@@ -223,9 +228,5 @@ def lower_priorities(pool_name: str, owner_id: int, priority: int) -> int:
     return int(fetch_one(_LOWER, {"pool": pool_name, "owner": owner_id, "priority": priority})[0])
 
 
-def _choose(pool_name: str, now: datetime) -> Any:
-    return fetch_one(_CHOOSE, _moment(pool_name, now))
-
-
-def _moment(pool_name: str, now: datetime) -> dict[str, Any]:
-    return {"pool": pool_name, "now": adapted(now), "serving": f"% {pool_name} %"}
+def _moment(pool_name: str, now: datetime, entering: int | None = None) -> dict[str, Any]:
+    return {"pool": pool_name, "now": adapted(now), "serving": f"% {pool_name} %", "entering": entering}

@@ -130,7 +130,7 @@ class BareCycle:
         self._driver.one(statement, new | {"id": key, "state": state})
 
     def _moment(self) -> dict[str, Any]:
-        return statements._moment("tools", timezone.now())
+        return statements._moment("tools", timezone.now(), None)
 
 
 class _Sqlite:
