@@ -11,13 +11,15 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import close_old_connections, transaction
+from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from agents_app import admission, liveness, maintenance, pool, process_groups, runner, turns
@@ -25,17 +27,26 @@ from agents_app.liveness import Identity
 from agents_app.models import Pool, Subagent, Turn, Worker
 from agents_app.outcome import Outcome
 from agents_app.presentation import announce_position
+from agents_app.pulse import LAPSE_SECONDS, Pulse
+from agents_app.renewal import Renewal
+from agents_app.singletons import Post
 from agents_app.watch import Watch
 
 logger = logging.getLogger(__name__)
 
 PROBE_SECONDS = 0.2
 ENFORCE_SECONDS = 0.5
-RENEW_SECONDS = 2.0
-DEATH_WAIT_SECONDS = 5.0
-LAPSE_SECONDS = 2.0
+SCAN_SECONDS = 0.25
+# With one host, others' rows can only be of a time when this one had another name.
+RENAMED_SECONDS = 5.0
+# How long one duty may take before the dead are looked for again; it goes on with the rest right after.
+TURN_SECONDS = 0.1
+EXPIRE_AT_ONCE = 5
+DEATH_WAIT_SECONDS = 0.5
 SEE_OFF_SECONDS = 3.0
 State = Subagent.State
+# A duty returns True if it has more to do at once.
+Duty = Callable[[], bool | None]
 
 
 class Keeper:
@@ -44,31 +55,33 @@ class Keeper:
     def __init__(self) -> None:
         self.stopping = False
         watch = Watch()
-        self._duties: list[tuple[float, Callable[[], None]]] = [
-            (PROBE_SECONDS, self.bury_the_dead),
+        self._duties: list[tuple[float, Duty]] = [
             (ENFORCE_SECONDS, self.enforce),
-            (RENEW_SECONDS, self.renew_leases),
+            (SCAN_SECONDS if settings.SEVERAL_HOSTS else RENAMED_SECONDS, self.bury_other_hosts),
             (1.0, self.move_the_queues),
-            (1.0, self.bury_other_hosts),
+            (2.0, self.bury_the_unlocked),
             (1.0, watch.movements),
             (5.0, watch.health),
             (5.0, maintenance.tend),
         ]
-        self._due: dict[Callable[[], None], float] = {}
+        self._due: dict[Duty, float] = {}
         self._positions: dict[str, dict[UUID, tuple[UUID, int]]] = {}
-        self._last_scan = time.monotonic()
-        self._scan_from = 0.0
+        self._pulse = Pulse()
         self.identity = liveness.register(Worker.Kind.KEEPER)
+        self._post = Post("other hosts", str(self.identity.worker_id))
 
     def run(self) -> None:
         """Keep until `stopping`; an error in one duty never stops the others."""
+        renewal = Renewal(self.identity)
+        renewal.start()
         while not self.stopping:
             for interval, duty in self._duties:
-                if time.monotonic() >= self._due.get(duty, 0.0):
-                    self._due[duty] = time.monotonic() + interval
-                    self._do(duty)
+                self._if_due(PROBE_SECONDS, self.bury_the_dead)  # it waits for one other duty at most
+                self._if_due(interval, duty)
             time.sleep(PROBE_SECONDS / 2)
         self._see_off()
+        renewal.stop()
+        self._post.give_up()
         liveness.forget(self.identity)
 
     def bury_the_dead(self) -> None:
@@ -77,56 +90,53 @@ class Keeper:
             if identity != self.identity and not liveness.is_alive(identity):
                 self._bury(identity)
 
-    def enforce(self) -> None:
-        """End by force what is past a deadline or did not heed a cancel; fail what waited too long."""
-        now = timezone.now()
-        grace = timedelta(seconds=settings.CANCEL_GRACE_SECONDS)
-        for subagent in Subagent.objects.to_be_stopped(now, now - grace).select_related("worker"):
-            if subagent.worker is not None and subagent.worker.host == settings.HOST_ID:
-                self._stop_by_force(subagent, subagent.worker, now)
-        pool.expire(now)
-
-    def renew_leases(self) -> None:
-        """Renew this host's living workers in one UPDATE; bury rows whose lock file somebody removed."""
-        others = [identity for identity in liveness.identities() if identity != self.identity]
-        alive = [self.identity, *filter(liveness.is_alive, others)]
-        lease = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
-        with transaction.atomic():
-            rows = Worker.objects.filter(pk__in=[identity.worker_id for identity in alive])
-            rows.update(lease_expires_at=lease)
-        for worker in (
-            Worker.objects.here(settings.HOST_ID)
-            .exclude(lease_expires_at=lease)
-            .exclude(pk=self.identity.worker_id)
-        ):
+    def bury_the_unlocked(self) -> None:
+        """Bury each row of this host whose lock file is not there: somebody removed it."""
+        for worker in Worker.objects.here(settings.HOST_ID).exclude(pk=self.identity.worker_id):
             if not liveness.lock_path(worker.pk).exists():
                 self._bury(Identity(worker.pk, worker.kind, worker.pid, worker.started_ticks))
+
+    def enforce(self) -> bool:
+        """End by force what is past a deadline or did not heed a cancel; fail what waited too long."""
+        loads, until = _loads().values(), time.monotonic() + TURN_SECONDS
+        more = any(load.works for load in loads) and self._stop_what_is_over(until)
+        if any(load.waits or load.works for load in loads):
+            more = _expire(until) or more
+        return more
 
     def move_the_queues(self) -> None:
         """Admit where there is room, and send again what was lost on the way to a worker."""
         now = timezone.now()
-        for name in Pool.objects.values_list("name", flat=True):
-            admission.admit(name)
-            self._tell_positions(name)
-        admission.send_again(now)
+        loads = _loads()
+        for name, load in loads.items():
+            if load.waits:
+                admission.admit(name)
+                self._tell_positions(name)
+            else:
+                self._positions.pop(name, None)
+        if any(load.works for load in loads.values()):
+            admission.send_again(now)
         turns.send_again(now)
 
-    def bury_other_hosts(self) -> None:
+    def bury_other_hosts(self) -> bool:
         """Give back the work of hosts whose lease lapsed: they have ended it themselves by then.
 
-        A keeper that was paused itself waits one full lease first: the others may have been paused too.
+        One keeper does this for all. One that was paused, or whose database was, waits a full lease first:
+        all leases may look lapsed to it. One that comes to the post without a pause need not wait.
         """
-        moment = time.monotonic()
-        if moment - self._last_scan > LAPSE_SECONDS:
-            self._scan_from = moment + settings.LEASE_SECONDS
-        self._last_scan = moment
-        if moment < self._scan_from:
-            return
+        if settings.SEVERAL_HOSTS and not self._post.is_mine():
+            return False
         before = timezone.now() - timedelta(seconds=LAPSE_SECONDS)
+        if not self._pulse.is_steady():
+            return False
+        until = time.monotonic() + TURN_SECONDS
         for worker in Worker.objects.lapsed_elsewhere(settings.HOST_ID, before):
             logger.warning("%s is lost: its lease lapsed", worker)
             if self._give_back(worker):
                 Worker.objects.filter(pk=worker.pk, lease_expires_at__lt=before).delete()
+            if time.monotonic() > until:
+                return True
+        return False
 
     def _see_off(self) -> None:
         """At a shutdown of the host, give back what its workers leave, and clear their traces away."""
@@ -136,26 +146,39 @@ class Keeper:
             time.sleep(PROBE_SECONDS / 4)
 
     def _tell_positions(self, pool_name: str) -> None:
-        """Announce the places in a queue that changed since the last look."""
+        """Announce the places in a queue that changed since the last look, as far as the time goes."""
         positions = admission.positions(pool_name)
         known = self._positions.get(pool_name, {})
         self._positions[pool_name] = positions
+        until = time.monotonic() + TURN_SECONDS
         for subagent_id, (session_id, position) in positions.items():
             if known.get(subagent_id, (session_id, 0))[1] not in (0, position):
                 announce_position(session_id, subagent_id, position)
+                if time.monotonic() > until:
+                    return
 
-    def _do(self, duty: Callable[[], None]) -> None:
+    def _if_due(self, interval: float, duty: Duty) -> None:
+        self._pulse.beat()
+        began = time.monotonic()
+        if began >= self._due.get(duty, 0.0):
+            more = self._do(duty)
+            self._due[duty] = began if more else began + interval
+
+    def _do(self, duty: Duty) -> bool:
         try:
-            duty()
-        except Exception:  # a database that is away must not end the keeper
-            logger.exception("%s failed", duty.__name__)
+            return bool(duty())
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("%s failed: %s: %s", duty.__name__, type(error).__name__, error)
             close_old_connections()
+        except Exception:  # one duty must not end the keeper
+            logger.exception("%s failed", duty.__name__)
+        return False
 
     def _bury(self, identity: Identity) -> None:
-        worker = Worker.objects.filter(pk=identity.worker_id).first()
         if identity.kind == Worker.Kind.AGENTS and not _end_group(identity.pid, identity.started_ticks):
-            logger.warning("the group of %s does not end; its work stays claimed", worker or identity)
+            logger.warning("the group of %s does not end; its work stays claimed", identity)
             return
+        worker = Worker.objects.filter(pk=identity.worker_id).first()
         if worker is None or self._give_back(worker):
             liveness.forget(identity)
 
@@ -170,6 +193,17 @@ class Keeper:
             turns.give_back(turn)
         running: Any = worker.subagents.filter(state=State.RUNNING)
         return not running.exists() and not worker.turns.filter(state=Turn.State.RUNNING).exists()
+
+    def _stop_what_is_over(self, until: float) -> bool:
+        now = timezone.now()
+        grace = timedelta(seconds=settings.CANCEL_GRACE_SECONDS)
+        over = Subagent.objects.to_be_stopped(now, now - grace).select_related("worker", "pool")
+        for subagent in over.filter(worker__host=settings.HOST_ID):
+            if subagent.worker is not None:
+                self._stop_by_force(subagent, subagent.worker, now)
+            if time.monotonic() > until:
+                return True
+        return False
 
     def _stop_by_force(self, subagent: Subagent, worker: Worker, now: datetime) -> None:
         """Stop the process, make sure that it still runs this very attempt, end its group, say why."""
@@ -186,6 +220,22 @@ class Keeper:
             pool.finish(subagent, _why(subagent, now))
 
 
+@dataclass(frozen=True)
+class _Load:
+    """Whether anything waits in a pool, and whether anything has a slot."""
+
+    waits: bool
+    works: bool
+
+
+def _loads() -> dict[str, _Load]:
+    """Return the load of each pool by one query, so that an idle house costs one."""
+    here = Subagent.objects.filter(pool_id=OuterRef("pk"))
+    queued, occupying = here.filter(state=State.QUEUED), here.occupying()
+    pools = Pool.objects.annotate(waits=Exists(queued), works=Exists(occupying))
+    return {name: _Load(waits, works) for name, waits, works in pools.values_list("name", "waits", "works")}
+
+
 def _why(subagent: Subagent, now: datetime) -> Outcome:
     if subagent.cancel_requested_at is not None:
         return Outcome(state=State.CANCELLED)
@@ -196,6 +246,14 @@ def _why(subagent: Subagent, now: datetime) -> Outcome:
         seconds = subagent.pool.idle_timeout_seconds
         error = {"code": "idle_timeout", "message": f"It made no progress for {seconds} s and was stopped."}
     return Outcome(state=State.FAILED, error=error)
+
+
+def _expire(until: float) -> bool:
+    """Fail a few at a time; True if the time is over and more are left."""
+    while pool.expire(timezone.now(), EXPIRE_AT_ONCE) == EXPIRE_AT_ONCE:
+        if time.monotonic() > until:
+            return True
+    return False
 
 
 def _end_group(group: int, leader_ticks: int) -> bool:

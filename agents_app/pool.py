@@ -138,15 +138,18 @@ def give_back(subagent: Subagent) -> None:
     else:
         tried = f" It was tried {subagent.attempt} times." if subagent.attempt > 1 else ""
         error = {"code": "worker_lost", "message": f"The process that ran this died.{tried}"}
-        finish(subagent, Outcome(state=State.FAILED, result=subagent.result, error=error))
+        outcome = Outcome(state=State.FAILED, result=subagent.result, error=error)
+        _end(subagent, {State.RUNNING}, outcome, attempts=_with_lost(subagent, timezone.now()))
 
 
-def expire(now: datetime) -> None:
-    """Fail what has not started by its queue deadline."""
-    for subagent in Subagent.objects.overdue_in_queue(now):
+def expire(now: datetime, at_most: int | None = None) -> int:
+    """Fail what has not started by its queue deadline, `at_most` so many of it; returns how many it found."""
+    overdue = list(Subagent.objects.overdue_in_queue(now)[:at_most])
+    for subagent in overdue:
         waited = round((now - subagent.queued_at).total_seconds())
         error = {"code": "queue_timeout", "message": f"No worker was free within {waited} s."}
         _end(subagent, {State.QUEUED, State.ADMITTED}, Outcome(state=State.FAILED, error=error))
+    return len(overdue)
 
 
 def status(pool: Pool) -> dict[str, Any]:
@@ -217,11 +220,11 @@ def _require_room(pool: Pool) -> None:
         raise Refusal("queue_full", detail, status=429, retry_after_seconds=30)
 
 
-def _end(subagent: Subagent, before: set[Subagent.State], outcome: Outcome) -> bool:
+def _end(subagent: Subagent, before: set[Subagent.State], outcome: Outcome, **more: Any) -> bool:
     """Move to a final state from one of `before`, tell the chat, and let the next one in."""
     try:
         with session_change(subagent.session_id) as change:
-            if not _at(subagent, subagent.attempt, *before).update(**_final_values(outcome)):
+            if not _at(subagent, subagent.attempt, *before).update(**_final_values(outcome), **more):
                 return False
             ended = Subagent.objects.get(pk=subagent.pk)
             change.record(_ENDINGS[outcome.state], subagent_payload(ended))
@@ -270,11 +273,10 @@ _OF_AN_ATTEMPT = [
 def _requeue(subagent: Subagent) -> None:
     """Put a lost attempt back into the queue under the next attempt number."""
     now = timezone.now()
-    ended = {"attempt": subagent.attempt, "code": "worker_lost", "ended_at": now.isoformat()}
     values = {
         "state": State.QUEUED,
         "attempt": subagent.attempt + 1,
-        "attempts": [*subagent.attempts, ended],
+        "attempts": _with_lost(subagent, now),
         "queue_deadline_at": now + timedelta(seconds=subagent.pool.queue_timeout_seconds),
         "progress": 0,
         "stage": "",
@@ -286,6 +288,12 @@ def _requeue(subagent: Subagent) -> None:
             subagent = _get(subagent.pk)
             change.record("subagent.queued", subagent_payload(subagent))
             change.afterwards(lambda: admission.admit(subagent.pool_id))
+
+
+def _with_lost(subagent: Subagent, now: datetime) -> list[Any]:
+    """Return how all attempts ended if the present one was lost now."""
+    ended = {"attempt": subagent.attempt, "code": "worker_lost", "ended_at": now.isoformat()}
+    return [*subagent.attempts, ended]
 
 
 def _request_cancel(subagent: Subagent) -> None:

@@ -72,6 +72,10 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         """Those whose lease holds."""
         return self.filter(lease_expires_at__gt=now)
 
+    def not_lapsed(self, now: datetime) -> "WorkerQuerySet":
+        """Those whose lease may be renewed: it holds, or they run no work that another host could take."""
+        return self.filter(Q(lease_expires_at__gt=now) | Q(kind__in=["keeper", "beat"]))
+
     def lapsed_elsewhere(self, host: str, before: datetime) -> "WorkerQuerySet":
         """Other hosts' workers whose lease ended before `before`."""
         return self.exclude(host=host).filter(lease_expires_at__lt=before)

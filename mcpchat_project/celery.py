@@ -56,4 +56,5 @@ Channel.QoS = DatabaseIsTruthQoS
 app = Celery("mcpchat")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.steps["worker"].add(ReplaceDeadChildren)
+app.steps["worker"].add("mcpchat_project.fence:Fence")  # by name: it needs models, which are not there yet
 app.autodiscover_tasks()
