@@ -5,7 +5,10 @@ from typing import Any
 
 from django_celery_beat.schedulers import DatabaseScheduler
 
-from agents_app.singletons import ASK_SECONDS, RENEW_SECONDS, Post
+from agents_app.singletons import Post
+
+LOOK_SECONDS = 0.5
+LONGEST_WAIT_SECONDS = 1.0  # a part of the time after which the post is renewed
 
 
 class OneOfAll(DatabaseScheduler):
@@ -25,10 +28,10 @@ class OneOfAll(DatabaseScheduler):
         """Send what is due, if this is the one; return the seconds until the next look."""
         before, self._is_sending = self._is_sending, self._post.is_mine()
         if not self._is_sending:
-            return ASK_SECONDS
+            return LOOK_SECONDS
         if not before:
             self._read_anew()
-        return min(super().tick(*args, **kwargs), RENEW_SECONDS)
+        return min(super().tick(*args, **kwargs), LONGEST_WAIT_SECONDS)
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
         """Send one; not if this process stood still since it looked, and another has the post by now."""
@@ -36,7 +39,7 @@ class OneOfAll(DatabaseScheduler):
             super().apply_entry(entry, producer)
 
     def close(self) -> None:
-        """Leave the post at an orderly end, so that another has it at once."""
+        """Leave the post at an orderly end."""
         super().close()
         self._post.give_up()
 

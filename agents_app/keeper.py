@@ -25,28 +25,34 @@ from django.utils import timezone
 from agents_app import admission, liveness, maintenance, pool, process_groups, runner, turns
 from agents_app.liveness import Identity
 from agents_app.models import Pool, Subagent, Turn, Worker
+from agents_app.other_hosts import OtherHosts
 from agents_app.outcome import Outcome
 from agents_app.presentation import announce_position
-from agents_app.pulse import LAPSE_SECONDS, Pulse
+from agents_app.pulse import Pulse
 from agents_app.renewal import Renewal
-from agents_app.singletons import Post
 from agents_app.watch import Watch
 
 logger = logging.getLogger(__name__)
 
-PROBE_SECONDS = 0.2
-ENFORCE_SECONDS = 0.5
-SCAN_SECONDS = 0.25
-# With one host, others' rows can only be of a time when this one had another name.
-RENAMED_SECONDS = 5.0
 # How long one duty may take before the dead are looked for again; it goes on with the rest right after.
 TURN_SECONDS = 0.1
 EXPIRE_AT_ONCE = 5
 DEATH_WAIT_SECONDS = 0.5
 SEE_OFF_SECONDS = 3.0
 State = Subagent.State
-# A duty returns True if it has more to do at once.
+# It returns True if it has more to do at once.
 Duty = Callable[[], bool | None]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds between two rounds of a duty: while any subagent waits or runs, and while none does."""
+
+    busy: float
+    idle: float
+
+
+PROBE = Pace(0.2, idle=0.2)
 
 
 class Keeper:
@@ -55,33 +61,34 @@ class Keeper:
     def __init__(self) -> None:
         self.stopping = False
         watch = Watch()
-        self._duties: list[tuple[float, Duty]] = [
-            (ENFORCE_SECONDS, self.enforce),
-            (SCAN_SECONDS if settings.SEVERAL_HOSTS else RENAMED_SECONDS, self.bury_other_hosts),
-            (1.0, self.move_the_queues),
-            (2.0, self.bury_the_unlocked),
-            (1.0, watch.movements),
-            (5.0, watch.health),
-            (5.0, maintenance.tend),
-        ]
         self._due: dict[Duty, float] = {}
+        self._busy = True
         self._positions: dict[str, dict[UUID, tuple[UUID, int]]] = {}
         self._pulse = Pulse()
         self.identity = liveness.register(Worker.Kind.KEEPER)
-        self._post = Post("other hosts", str(self.identity.worker_id))
+        self.others = OtherHosts(str(self.identity.worker_id), self._pulse, self._give_back)
+        self._duties: list[tuple[Pace, Duty]] = [
+            (Pace(0.5, idle=1.0), self.enforce),
+            (Pace(0.25, idle=0.25), self.others.bury_other_hosts),
+            (Pace(1.0, idle=2.0), self.move_the_queues),
+            (Pace(2.0, idle=5.0), self.bury_the_unlocked),
+            (Pace(1.0, idle=3.0), watch.movements),
+            (Pace(5.0, idle=10.0), watch.health),
+            (Pace(5.0, idle=5.0), maintenance.tend),
+        ]
 
     def run(self) -> None:
         """Keep until `stopping`; an error in one duty never stops the others."""
         renewal = Renewal(self.identity)
         renewal.start()
         while not self.stopping:
-            for interval, duty in self._duties:
-                self._if_due(PROBE_SECONDS, self.bury_the_dead)  # it waits for one other duty at most
-                self._if_due(interval, duty)
-            time.sleep(PROBE_SECONDS / 2)
+            for pace, duty in self._duties:
+                self._if_due(PROBE, self.bury_the_dead)  # it waits for one other duty at most
+                self._if_due(pace, duty)
+            time.sleep(PROBE.busy / 2)
         self._see_off()
         renewal.stop()
-        self._post.give_up()
+        self.others.leave()
         liveness.forget(self.identity)
 
     def bury_the_dead(self) -> None:
@@ -99,10 +106,9 @@ class Keeper:
     def enforce(self) -> bool:
         """End by force what is past a deadline or did not heed a cancel; fail what waited too long."""
         loads, until = _loads().values(), time.monotonic() + TURN_SECONDS
+        self._busy = any(load.waits or load.works for load in loads)
         more = any(load.works for load in loads) and self._stop_what_is_over(until)
-        if any(load.waits or load.works for load in loads):
-            more = _expire(until) or more
-        return more
+        return (self._busy and _expire(until)) or more
 
     def move_the_queues(self) -> None:
         """Admit where there is room, and send again what was lost on the way to a worker."""
@@ -118,32 +124,12 @@ class Keeper:
             admission.send_again(now)
         turns.send_again(now)
 
-    def bury_other_hosts(self) -> bool:
-        """Give back the work of hosts whose lease lapsed: they have ended it themselves by then.
-
-        One keeper does this for all. One that was paused, or whose database was, waits a full lease first:
-        all leases may look lapsed to it. One that comes to the post without a pause need not wait.
-        """
-        if settings.SEVERAL_HOSTS and not self._post.is_mine():
-            return False
-        before = timezone.now() - timedelta(seconds=LAPSE_SECONDS)
-        if not self._pulse.is_steady():
-            return False
-        until = time.monotonic() + TURN_SECONDS
-        for worker in Worker.objects.lapsed_elsewhere(settings.HOST_ID, before):
-            logger.warning("%s is lost: its lease lapsed", worker)
-            if self._give_back(worker):
-                Worker.objects.filter(pk=worker.pk, lease_expires_at__lt=before).delete()
-            if time.monotonic() > until:
-                return True
-        return False
-
     def _see_off(self) -> None:
         """At a shutdown of the host, give back what its workers leave, and clear their traces away."""
         deadline = time.monotonic() + SEE_OFF_SECONDS
         while liveness.identities() != [self.identity] and time.monotonic() < deadline:
             self._do(self.bury_the_dead)
-            time.sleep(PROBE_SECONDS / 4)
+            time.sleep(PROBE.busy / 4)
 
     def _tell_positions(self, pool_name: str) -> None:
         """Announce the places in a queue that changed since the last look, as far as the time goes."""
@@ -157,12 +143,12 @@ class Keeper:
                 if time.monotonic() > until:
                     return
 
-    def _if_due(self, interval: float, duty: Duty) -> None:
+    def _if_due(self, pace: Pace, duty: Duty) -> None:
         self._pulse.beat()
         began = time.monotonic()
         if began >= self._due.get(duty, 0.0):
             more = self._do(duty)
-            self._due[duty] = began if more else began + interval
+            self._due[duty] = began if more else began + (pace.busy if self._busy else pace.idle)
 
     def _do(self, duty: Duty) -> bool:
         try:

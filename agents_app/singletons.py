@@ -15,26 +15,27 @@ from agents_app.models import Singleton
 
 logger = logging.getLogger(__name__)
 
-# Asked for every half second at least, so a dead holder is replaced within 5 s.
+# A dead holder is replaced when its post expires: within 5 s, with the time until somebody looks.
 POST_SECONDS = 4.0
-ASK_SECONDS = 0.5
-RENEW_SECONDS = 1.0
-_KNOWN_SECONDS = {True: RENEW_SECONDS, False: ASK_SECONDS}
+RENEW_SECONDS = 2.0
+RETRY_SECONDS = 0.5
 
 
 def hold(name: str, holder: str, seconds: float) -> bool:
     """Take the post, or renew it, for some seconds from now; False if somebody else has it."""
     now = timezone.now()
-    post = Singleton.objects.filter(pk=name).first()
-    # Read before trying to write: most who ask do not get it.
-    if post is not None and post.holder != holder and post.expires_at > now:
-        return False
     until = now + timedelta(seconds=seconds)
+    free = Singleton.objects.filter(Q(holder=holder) | Q(expires_at__lte=now), pk=name)
     with transaction.atomic():
-        free = Singleton.objects.filter(Q(holder=holder) | Q(expires_at__lte=now), pk=name)
-        taken = bool(free.update(holder=holder, expires_at=until)) if post else _create(name, holder, until)
+        taken = bool(free.update(holder=holder, expires_at=until)) or _create(name, holder, until)
     # An update that took longer than the post lasts gave nothing.
     return taken and timezone.now() < until
+
+
+def taken_seconds(name: str, holder: str) -> float:
+    """Return for how long somebody else has the post; 0 if nobody has it."""
+    other = Singleton.objects.filter(pk=name).exclude(holder=holder).first()
+    return 0.0 if other is None else max(0.0, (other.expires_at - timezone.now()).total_seconds())
 
 
 def give_up(name: str, holder: str) -> None:
@@ -44,6 +45,8 @@ def give_up(name: str, holder: str) -> None:
 
 
 def _create(name: str, holder: str, until: datetime) -> bool:
+    if Singleton.objects.filter(pk=name).exists():
+        return False
     try:
         with transaction.atomic():
             Singleton.objects.create(name=name, holder=holder, expires_at=until)
@@ -53,7 +56,7 @@ def _create(name: str, holder: str, until: datetime) -> bool:
 
 
 class Post:
-    """A post as one process sees it: asks every half second while others have it, renews every second."""
+    """A post as one process sees it, with as few questions as that takes."""
 
     def __init__(self, name: str, holder: str) -> None:
         self._name, self._holder = name, holder
@@ -61,11 +64,16 @@ class Post:
         self._known_until = Lease.from_now(0)
 
     def is_mine(self) -> bool:
-        """Whether this process holds the post now; asks anew after a pause, however short the run before."""
+        """Whether this process holds the post now; after a pause it asks anew."""
         if self._known_until.is_over():
-            began = {held: Lease.from_now(seconds) for held, seconds in _KNOWN_SECONDS.items()}
-            self._held = self._ask()
-            self._known_until = began[self._held]
+            # Taken before the question: the answer is as old as that.
+            renew_at, again_at = Lease.from_now(RENEW_SECONDS), Lease.from_now(RETRY_SECONDS)
+            try:
+                self._held, self._known_until = self._ask(renew_at)
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning("could not ask for the post %s: %s", self._name, type(error).__name__)
+                connection.close()
+                self._held, self._known_until = False, again_at
         return self._held
 
     def give_up(self) -> None:
@@ -76,10 +84,11 @@ class Post:
         except (DatabaseError, InterfaceError):
             logger.warning("%s will be free in %.0f s: the database is away", self._name, POST_SECONDS)
 
-    def _ask(self) -> bool:
-        try:
-            return hold(self._name, self._holder, POST_SECONDS)
-        except (DatabaseError, InterfaceError) as error:
-            logger.warning("could not ask for the post %s: %s", self._name, type(error).__name__)
-            connection.close()
-            return False
+    def _ask(self, renew_at: Lease) -> tuple[bool, Lease]:
+        """Return whether it is ours, and until when that need not be asked again."""
+        # Read before trying to write: most who ask do not get it.
+        if not self._held and (seconds := taken_seconds(self._name, self._holder)):
+            return False, Lease.from_now(min(seconds, POST_SECONDS))
+        if hold(self._name, self._holder, POST_SECONDS):
+            return True, renew_at
+        return False, Lease.from_now(RETRY_SECONDS)
