@@ -43,7 +43,6 @@ class _Own:
     identity: Identity | None = None
     queues: tuple[str, ...] = ()
     descriptor: int = -1
-    first_lease: Lease | None = None
 
 
 _own = _Own()
@@ -59,11 +58,6 @@ def register(kind: str, queues: tuple[str, ...] = ()) -> Identity:
     _own.descriptor = _locked_file(identity)
     _insert(identity, queues)
     return identity
-
-
-def first_lease() -> Lease | None:
-    """Return the lease with which this process registered; None if it did not, or not yet."""
-    return _own.first_lease if _own.pid == os.getpid() else None
 
 
 def current_worker_id() -> uuid.UUID:
@@ -142,7 +136,7 @@ def _locked_file(identity: Identity) -> int:
 
 
 def _insert(identity: Identity, queues: tuple[str, ...]) -> None:
-    _own.first_lease = lease = Lease.from_now()
+    lease = Lease.from_now()
     values: dict[str, Any] = {
         "kind": identity.kind,
         "host": settings.HOST_ID,

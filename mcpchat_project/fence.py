@@ -1,96 +1,29 @@
-"""Ends a worker's own work at the expiry of its lease, because other hosts then run it.
+"""Ends a worker and its work at the expiry of its lease, because other hosts then run it.
 
 A thread of the worker's main process: no tool runs there that could silence it, and Celery's timer would
 stand still while the broker is away, which is when this is needed most. It reads clocks and one file, so it
 works with the keeper dead, hung or stopped and with the database out of reach.
 
-New children come in place of those that were killed. Each has a lease of its own from when it is first seen,
-at most 0.2 s longer than its row's, so it is killed again only when that is over without a renewal. It cannot
-begin work under a lease that is over: it must first find its row with one that holds, which takes a database
-that answers (`liveness.current_worker_id`).
+The worker ends as a whole and its supervisor starts it anew. If only its children were killed, the next ones
+would register with a fresh lease, take work and lose it again after 5 s, for as long as nobody renews. A new
+worker takes no work before its keeper has renewed (`worker_signals.wait_for_the_keeper`).
 """
 
 import logging
 import os
 import threading
-from typing import Any, Protocol
+from typing import Any
 
 from celery import bootsteps
 from django.conf import settings
 
-from agents_app import lease, liveness, process_groups
+from agents_app import lease, process_groups
 from agents_app.lease import Lease
 
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
-
-
-class Work(Protocol):
-    """What a fence can end."""
-
-    def end_lapsed(self, renewed: Lease | None) -> None:
-        """Kill what has neither its first lease nor the renewed one any more."""
-
-
-class Children:
-    """The children of a prefork worker, each with the tools' processes in its group."""
-
-    def __init__(self, pool: Any) -> None:
-        self._pool = pool
-        self._first: dict[tuple[int, int], Lease] = {}
-
-    def end_lapsed(self, renewed: Lease | None) -> None:
-        """Kill the groups of the children whose lease is over."""
-        before, self._first = self._first, {}
-        for pid in self._pids():
-            ticks = process_groups.start_ticks(pid) or 0
-            first = self._first[pid, ticks] = before.get((pid, ticks)) or Lease.from_now()
-            if first.or_later(renewed).is_over():
-                logger.critical("the lease of child %d is over: killing it and what it started", pid)
-                process_groups.kill(pid, ticks)
-
-    def _pids(self) -> list[int]:
-        """Return the pids of Celery's pool inside its pool; while that starts or ends there may be none."""
-        processes = getattr(self._pool._pool, "_pool", None)  # noqa: SLF001  # Celery tells them nowhere else
-        return [process.pid for process in list(processes or [])]
-
-
-class Threads:
-    """A worker whose threads are its work: it ends as a whole, and its supervisor starts it anew."""
-
-    def end_lapsed(self, renewed: Lease | None) -> None:
-        """End this process, once it has registered and its lease is over."""
-        first = liveness.first_lease()
-        if first is not None and first.or_later(renewed).is_over():
-            logger.critical("the lease of this process is over: it ends")
-            process_groups.kill_others()
-            os._exit(liveness.LOST_EXIT_CODE)
-
-
-class Watch:
-    """Looks every 0.2 s whether the lease still holds."""
-
-    def __init__(self, work: Work) -> None:
-        self._work = work
-        self._stale = lease.stamped()
-
-    def start(self) -> None:
-        """Look from now on, to the end of the process: a shutdown that hangs is fenced too."""
-        threading.Thread(target=self._run, name="fence", daemon=True).start()
-
-    def look(self) -> None:
-        """End what is over. A stamp from before the start of this worker counts for nothing."""
-        renewed = lease.stamped()
-        self._work.end_lapsed(None if renewed == self._stale else renewed)
-
-    def _run(self) -> None:
-        pause = threading.Event()
-        while not pause.wait(LOOK_SECONDS):
-            try:
-                self.look()
-            except Exception:
-                logger.exception("a look at the lease failed")
+EXIT_CODE = 75
 
 
 class Fence(bootsteps.StartStopStep):
@@ -99,7 +32,30 @@ class Fence(bootsteps.StartStopStep):
     requires = {"celery.worker.components:Pool"}
 
     def start(self, worker: Any) -> None:
-        """Begin to look."""
+        """Look every 0.2 s from now on, to the end of the process: a shutdown that hangs is fenced too."""
+        # From before this worker takes any work: no row of its children has less.
+        first = Lease.from_now()
         if settings.SEVERAL_HOSTS:
-            prefork = worker.pool.__module__.endswith("prefork")
-            Watch(Children(worker.pool) if prefork else Threads()).start()
+            threading.Thread(target=_watch, args=(worker, first), name="fence", daemon=True).start()
+
+
+def is_over(first: Lease) -> bool:
+    """Whether neither the lease that a worker began with nor the one that its keeper stamped holds."""
+    return first.or_later(lease.stamped()).is_over()
+
+
+def _watch(worker: Any, first: Lease) -> None:
+    pause = threading.Event()
+    while not is_over(first):
+        pause.wait(LOOK_SECONDS)
+    logger.critical("the lease of this worker is over: it ends with all its work and begins anew")
+    for pid in _children(worker.pool):
+        process_groups.kill(pid, process_groups.start_ticks(pid) or 0)
+    process_groups.kill_others()
+    os._exit(EXIT_CODE)
+
+
+def _children(pool: Any) -> list[int]:
+    """Return the pids of a prefork pool's processes; threads are none, and at its start and end it has none."""
+    processes = getattr(getattr(pool, "_pool", None), "_pool", None)
+    return [process.pid for process in list(processes or [])]

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -94,3 +94,6 @@ class WorkerProcess:
         if process_groups.members(self.pid):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.communicate()
+
+
+StartWorker = Callable[..., WorkerProcess]
