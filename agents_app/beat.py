@@ -5,6 +5,7 @@ from typing import Any
 
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from agents_app.reachable import wait_for_the_database
 from agents_app.singletons import Post
 
 LOOK_SECONDS = 0.5
@@ -22,6 +23,7 @@ class OneOfAll(DatabaseScheduler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._post = Post("beat", str(uuid.uuid4()))
         self._is_sending = False
+        wait_for_the_database()
         super().__init__(*args, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:

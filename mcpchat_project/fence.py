@@ -56,6 +56,6 @@ def _watch(worker: Any, first: Lease) -> None:
 
 
 def _children(pool: Any) -> list[int]:
-    """Return the pids of a prefork pool's processes; threads are none, and at its start and end it has none."""
+    """Return the pids of a prefork pool's processes; threads are none, and at its ends it has none."""
     processes = getattr(getattr(pool, "_pool", None), "_pool", None)
     return [process.pid for process in list(processes or [])]

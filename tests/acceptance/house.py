@@ -125,7 +125,7 @@ class House:
             "web": "uvicorn",
             "agents": "agents@",
             "chat": "chat@",
-            "beat": "beat",
+            "beat": "mcpchat_project beat",
             "keeper": "keeper",
             "broker": "valkey",
         }

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import uuid
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from django.utils import timezone
 from agents_app import liveness, renewal, runner, turns
 from agents_app.keeper import Keeper, Pace, hold_the_post
 from agents_app.lease import Lease
-from agents_app.models import Subagent, Turn, Worker
+from agents_app.models import Pool, Subagent, Turn, Worker
 from sessions_app import messages
 from sessions_app.models import ChatSession
 from tests.agents import work
@@ -238,6 +239,40 @@ def test_an_error_in_one_duty_does_not_stop_the_others(
     keeper.run()
     assert done == ["failed", "ended"]
     assert not Worker.objects.filter(kind="keeper").exists()
+
+
+def test_a_death_is_dealt_with_within_a_second_while_hundreds_of_others_expire(
+    session: ChatSession, start_worker: StartWorker, var: Path
+) -> None:
+    with start(["manage.py", "keeper"], var) as process:
+        worker = start_worker()
+        until(lambda: Worker.objects.filter(kind="keeper").exists())
+        subagent = worker.take(work.admitted(session))
+        Pool.objects.update(paused=True)  # only expiring is at stake
+        _queue_overdue(session, 500)
+        worker.kill()
+        until(lambda: work.fresh(subagent).attempt == 2, 1)
+        assert Subagent.objects.filter(state="queued").count() > 50, "they must not be over before"
+        until(lambda: Subagent.objects.filter(state="failed").count() == 500, 60)
+        process.terminate()
+        assert process.wait(8) == 0
+        process.communicate()
+
+
+def _queue_overdue(session: ChatSession, count: int) -> None:
+    """Queue subagents past their queue deadline, with the numbers that the session's next events have."""
+    like = work.queue(session)
+    rows = [Subagent(**_values(like), id=uuid.uuid4()) for _ in range(count - 1)]
+    Subagent.objects.bulk_create(rows)
+    Subagent.objects.filter(state="queued").update(queue_deadline_at=timezone.now())
+
+
+def _values(subagent: Subagent) -> dict[str, Any]:
+    return {
+        field.attname: getattr(subagent, field.attname)
+        for field in Subagent._meta.fields
+        if not field.primary_key
+    }
 
 
 def test_the_keeper_process_notices_a_death_within_a_second_and_leaves_when_told(

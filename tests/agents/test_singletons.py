@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from agents_app import singletons
+from agents_app.lease import Lease
 from agents_app.models import Singleton
 from agents_app.singletons import Post, hold
 from tests.project.waiting import until
@@ -57,7 +58,7 @@ def test_a_post_that_is_held_is_renewed_before_it_expires() -> None:
     post = Post("scan", "one")
     assert post.is_mine()
     before = Singleton.objects.get().expires_at
-    post._known_until = singletons.Lease.from_now(-1)
+    post._known_until = Lease.from_now(-1)
     assert post.is_mine()
     assert Singleton.objects.get().expires_at > before
 
@@ -67,7 +68,7 @@ def test_a_holder_that_stood_still_does_not_think_it_has_it_still() -> None:
     assert post.is_mine()
     _expire()
     assert hold("scan", "two", 4)
-    post._known_until = singletons.Lease.from_now(-1)
+    post._known_until = Lease.from_now(-1)
     assert not post.is_mine()
 
 

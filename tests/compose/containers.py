@@ -119,10 +119,9 @@ class Composition:
         """Start the web server alone."""
         self._start("web")
 
-    def host(self, name: str, *workers: str, postgres: int = 0, broker: int = 0) -> Container:
-        """Start a host of some workers, which may reach the database and the broker on other ports."""
-        ports = {"postgres": postgres or self._postgres.port, "broker": broker or self.broker_port}
-        command = ["python", "-m", "mcpchat_project.worker", *workers]
+    def host(self, name: str, *workers: str, command: Sequence[str] = (), **ports: int) -> Container:
+        """Start a host of workers or of a `command`; it may reach `postgres` and `broker` on other ports."""
+        command = command or ["python", "-m", "mcpchat_project.worker", *workers]
         return self._start("worker-tools", host=name, command=command, **ports)
 
     def exec(self, name: str, *command: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from mcpchat_project.supervisor.processes import agents, keeper
 from tests.acceptance.house import Person, wait_for
 from tests.compose.cable import Cable
 from tests.compose.containers import Composition, Container, staff
@@ -88,7 +89,8 @@ def test_the_work_of_a_lost_host_goes_on_within_8_s_and_its_posts_within_5_s(
     subagent_id = ann.call(ann.session(), "probe", seconds=60)["subagent_id"]
     ann.running(subagent_id)
     posts = {"other hosts", "beat"}
-    before = {post: wait_for(f"{post} is held", lambda post=post: _holder(database, post)) for post in posts}
+    wait_for("the posts are held", lambda: all(_holder(database, post) for post in posts))
+    before = {post: _holder(database, post) for post in posts}
     heir = composed.host("heir", *ALL)
     wait_for("the heir is there", lambda: _children_of(database, "heir") == 3)
     lost.kill()
@@ -110,6 +112,20 @@ def test_the_work_of_a_lost_host_goes_on_within_8_s_and_its_posts_within_5_s(
     ann.http.post(f"/api/subagents/{subagent_id}/cancel/")
     ann.ended(subagent_id)
     assert heir.stop() == 0
+
+
+def test_a_worker_takes_no_work_before_its_keeper_renews(
+    composed: Composition, database: "psycopg.Connection[Any]"
+) -> None:
+    worker = agents("agents", ("tools",), 2)
+    host = composed.host("unkept", command=worker.command)
+    wait_for("it waits", lambda: "waiting for the keeper" in host.said())
+    assert _children_of(database, "unkept") == 0
+    environment = host.environment | {"DJANGO_SETTINGS_MODULE": "mcpchat_project.settings"}
+    beside = Container(host.name, [*keeper().command], environment, host.folder)
+    wait_for("it begins", lambda: _children_of(database, "unkept") == 2)
+    assert host.stop() == 0
+    assert beside.stop() == 0
 
 
 @pytest.mark.parametrize("trouble", ["cut off", "keeper stopped"])

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from agents_app.keeper import Keeper, hold_the_post
+from agents_app.reachable import wait_for_the_database
 
 
 class Command(BaseCommand):
@@ -14,11 +15,12 @@ class Command(BaseCommand):
     help = "Watch this host's workers: dead processes, leases, deadlines, lost messages."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Keep; exit 1 if this host has a keeper already."""
+        """Keep, once the database is there; exit 1 if this host has a keeper already."""
         try:
             hold_the_post(Path(settings.RUN_DIR) / "keeper.lock")
         except BlockingIOError:
             raise CommandError("This host has a keeper already.") from None
+        wait_for_the_database()
         keeper = Keeper()
 
         def stop(*_: object) -> None:
