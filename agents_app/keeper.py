@@ -72,7 +72,7 @@ class Keeper:
             (Pace(0.25, idle=0.25), self.others.bury_other_hosts),
             (Pace(1.0, idle=2.0), self.move_the_queues),
             (Pace(2.0, idle=5.0), self.bury_the_unlocked),
-            (Pace(1.0, idle=3.0), watch.movements),
+            (Pace(1.0, idle=5.0), watch.movements),
             (Pace(5.0, idle=10.0), watch.health),
             (Pace(5.0, idle=5.0), maintenance.tend),
         ]
@@ -113,7 +113,7 @@ class Keeper:
     def move_the_queues(self) -> None:
         """Admit where there is room, and send again what was lost on the way to a worker."""
         now = timezone.now()
-        loads = _loads()
+        loads = _loads() if self._busy else {}
         for name, load in loads.items():
             if load.waits:
                 admission.admit(name)

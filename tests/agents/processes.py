@@ -36,13 +36,17 @@ def database_url() -> str:
     return f"postgres://{database['USER']}:{database['PASSWORD']}@{host}{port}/{database['NAME']}"
 
 
-def start(command: Sequence[str], var: Path) -> subprocess.Popen[str]:
-    """Start a Python process of the project whose folder of running things is `var`."""
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "mcpchat_project.settings",
-        "DATABASE_URL": database_url(),
-        "MCPCHAT_VAR": str(var),
-    }
+def start(command: Sequence[str], var: Path, **more: str) -> subprocess.Popen[str]:
+    """Start a Python process of the project whose running things are in `var`; `more` is environment."""
+    environment = (
+        os.environ
+        | more
+        | {
+            "DJANGO_SETTINGS_MODULE": "mcpchat_project.settings",
+            "DATABASE_URL": database_url(),
+            "MCPCHAT_VAR": str(var),
+        }
+    )
     return subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,

@@ -1,3 +1,4 @@
+import gc
 from pathlib import Path
 from signal import SIGINT, SIGTERM, signal
 from typing import Any
@@ -22,6 +23,9 @@ class Command(BaseCommand):
             raise CommandError("This host has a keeper already.") from None
         wait_for_the_database()
         keeper = Keeper()
+        # What is loaded stays: going through it at every collection was a fifth of the keeper's cost.
+        gc.collect()
+        gc.freeze()
 
         def stop(*_: object) -> None:
             keeper.stopping = True
