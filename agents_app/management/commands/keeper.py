@@ -23,7 +23,7 @@ class Command(BaseCommand):
             raise CommandError("This host has a keeper already.") from None
         wait_for_the_database()
         keeper = Keeper()
-        # What is loaded stays: going through it at every collection was a fifth of the keeper's cost.
+        # What is loaded stays: the collector need not go through it again and again in an idle house.
         gc.collect()
         gc.freeze()
 
