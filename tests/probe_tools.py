@@ -90,6 +90,22 @@ def probe_brief(context: ToolContext, **arguments: object) -> ToolResult:
 
 
 @tool(
+    name="probe_deaf",
+    description="Work that goes on after everything but SIGKILL.",
+    input_schema=_SCHEMA,
+    heavy=True,
+    safe_to_repeat=True,
+)
+def probe_deaf(context: ToolContext, seconds: float = 0, **_: object) -> ToolResult:
+    """Swallow also the exception by which a shutdown ends work."""
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        with suppress(BaseException):
+            time.sleep(0.05)
+    return ToolResult(summary="Slept.")
+
+
+@tool(
     name="probe_poison",
     description="Work that kills its process.",
     input_schema=_SCHEMA,

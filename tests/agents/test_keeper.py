@@ -2,7 +2,9 @@
 
 import os
 import signal
+import subprocess
 import uuid
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -241,22 +243,29 @@ def test_an_error_in_one_duty_does_not_stop_the_others(
     assert not Worker.objects.filter(kind="keeper").exists()
 
 
+@pytest.fixture
+def keeper_process(var: Path) -> Iterator["subprocess.Popen[str]"]:
+    """The keeper as a process of its own."""
+    process = start(["manage.py", "keeper"], var)
+    until(lambda: Worker.objects.filter(kind="keeper").exists(), 20)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.usefixtures("keeper_process")
 def test_a_death_is_dealt_with_within_a_second_while_hundreds_of_others_expire(
-    session: ChatSession, start_worker: StartWorker, var: Path
+    session: ChatSession, start_worker: StartWorker
 ) -> None:
-    with start(["manage.py", "keeper"], var) as process:
-        worker = start_worker()
-        until(lambda: Worker.objects.filter(kind="keeper").exists())
-        subagent = worker.take(work.admitted(session))
-        Pool.objects.update(paused=True)  # only expiring is at stake
-        _queue_overdue(session, 500)
-        worker.kill()
-        until(lambda: work.fresh(subagent).attempt == 2, 1)
-        assert Subagent.objects.filter(state="queued").count() > 50, "they must not be over before"
-        until(lambda: Subagent.objects.filter(state="failed").count() == 500, 60)
-        process.terminate()
-        assert process.wait(8) == 0
-        process.communicate()
+    worker = start_worker()
+    subagent = worker.take(work.admitted(session))
+    Pool.objects.update(paused=True)  # only expiring is at stake
+    _queue_overdue(session, 500)
+    until(lambda: Subagent.objects.filter(state="failed").exists())
+    worker.kill()
+    until(lambda: work.fresh(subagent).attempt == 2, 1)
+    assert Subagent.objects.filter(state="queued").count() > 50, "they must not be over before"
+    until(lambda: Subagent.objects.filter(state="failed").count() == 500, 60)
 
 
 def _queue_overdue(session: ChatSession, count: int) -> None:
@@ -276,17 +285,14 @@ def _values(subagent: Subagent) -> dict[str, Any]:
 
 
 def test_the_keeper_process_notices_a_death_within_a_second_and_leaves_when_told(
-    session: ChatSession, start_worker: StartWorker, var: Path
+    session: ChatSession, start_worker: StartWorker, var: Path, keeper_process: "subprocess.Popen[str]"
 ) -> None:
-    with start(["manage.py", "keeper"], var) as process:
-        worker = start_worker()
-        until(lambda: Worker.objects.filter(kind="keeper").exists())
-        subagent = worker.take(work.admitted(session))
-        worker.kill()
-        until(lambda: work.fresh(subagent).attempt == 2, 1)
-        until(lambda: not alive(worker.child), 1)
-        process.terminate()
-        assert process.wait(8) == 0
-        process.communicate()
+    worker = start_worker()
+    subagent = worker.take(work.admitted(session))
+    worker.kill()
+    until(lambda: work.fresh(subagent).attempt == 2, 1)
+    until(lambda: not alive(worker.child), 1)
+    keeper_process.terminate()
+    assert keeper_process.wait(8) == 0
     assert not Worker.objects.filter(kind="keeper").exists()
     assert not list((var / "run" / "locks").iterdir())

@@ -41,7 +41,7 @@ def test_short_work_ends_and_the_rest_is_given_back_within_the_soft_limit_and_tw
     session: ChatSession, worker: "subprocess.Popen[str]"
 ) -> None:
     short = work.queue(session, "probe", args={"seconds": 1.5})
-    long = work.queue(session, "probe_stubborn", args={"seconds": 60})
+    long = work.queue(session, "probe_deaf", args={"seconds": 60})
     once = work.queue(session, "probe_once", args={"seconds": 60}, safe=False)
     late = work.queue(session, "probe", args={"seconds": 0})
     until(lambda: _running(short, long, once), 20)
