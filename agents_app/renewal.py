@@ -41,8 +41,9 @@ def renew(keeper: Identity) -> None:
 def _renew(ids: list[UUID], until: datetime) -> int:
     rows = Worker.objects.filter(pk__in=ids)
     if settings.SEVERAL_HOSTS:
-        rows = rows.not_lapsed(timezone.now())
-    with transaction.atomic():
+        # One statement is a transaction; to say so costs PostgreSQL two more round trips each second.
+        return rows.not_lapsed(timezone.now()).update(lease_expires_at=until)
+    with transaction.atomic():  # SQLite's gate stands before transactions
         return rows.update(lease_expires_at=until)
 
 
