@@ -12,11 +12,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from agents_app import admission, maintenance, outcome, pool
+from agents_app import admission, maintenance, outcome, pool, statements
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.models import Pool, Subagent, ToolCall
 from agents_app.outcome import Outcome
 from agents_app.pool import Submission
+from agents_app.pool_status import status_of
 from agents_app.presentation import tool_payload
 from agents_app.registry import Tool, find_agent_type, find_tool
 from sessions_app.errors import Refusal
@@ -141,7 +142,7 @@ def retry(subagent_id: UUID, idempotency_key: str = "") -> Subagent:
 
 def pool_status() -> list[dict[str, Any]]:
     """Return every pool as it stands."""
-    return [pool.status(row) for row in Pool.objects.all()]
+    return [status_of(row) for row in Pool.objects.all()]
 
 
 def maintenance_statistics() -> MaintenanceStatistics:
@@ -152,9 +153,11 @@ def maintenance_statistics() -> MaintenanceStatistics:
 def change_pool(name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Change a pool's caps, limits or pause, admit what now has room, and return its status."""
     with transaction.atomic():
+        # Whoever is admitting has read the old cap; the new one holds from the next admission on.
+        statements.lock(name)
         Pool.objects.filter(pk=name).update(**changes)
     admission.admit(name)
-    return pool.status(Pool.objects.get(pk=name))
+    return status_of(Pool.objects.get(pk=name))
 
 
 def call_id(session: ChatSession, idempotency_key: str) -> UUID | None:

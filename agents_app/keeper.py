@@ -11,32 +11,49 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import close_old_connections, transaction
+from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from agents_app import admission, liveness, maintenance, places, pool, process_groups, runner, turns
+from agents_app import admission, liveness, maintenance, outcome, places, pool, process_groups, runner, turns
 from agents_app.liveness import Identity
 from agents_app.models import Pool, Subagent, Turn, Worker
+from agents_app.other_hosts import OtherHosts
 from agents_app.outcome import Outcome
 from agents_app.places import Place
 from agents_app.presentation import announce_place
+from agents_app.pulse import Pulse
+from agents_app.renewal import Renewal
 from agents_app.watch import Watch
 
 logger = logging.getLogger(__name__)
 
-PROBE_SECONDS = 0.2
-ENFORCE_SECONDS = 0.5
-RENEW_SECONDS = 2.0
-DEATH_WAIT_SECONDS = 5.0
-LAPSE_SECONDS = 2.0
+# How long one duty may take before the dead are looked for again; it goes on with the rest right after.
+TURN_SECONDS = 0.1
+EXPIRE_AT_ONCE = 5
+DEATH_WAIT_SECONDS = 0.5
 SEE_OFF_SECONDS = 3.0
 State = Subagent.State
+# It returns True if it has more to do at once.
+Duty = Callable[[], bool | None]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds between two rounds of a duty: while any subagent waits or runs, and while none does."""
+
+    busy: float
+    idle: float
+
+
+PROBE = Pace(0.2, idle=0.2)
 
 
 class Keeper:
@@ -45,31 +62,34 @@ class Keeper:
     def __init__(self) -> None:
         self.stopping = False
         watch = Watch()
-        self._duties: list[tuple[float, Callable[[], None]]] = [
-            (PROBE_SECONDS, self.bury_the_dead),
-            (ENFORCE_SECONDS, self.enforce),
-            (RENEW_SECONDS, self.renew_leases),
-            (1.0, self.move_the_queues),
-            (1.0, self.bury_other_hosts),
-            (1.0, watch.movements),
-            (5.0, watch.health),
-            (5.0, maintenance.tend),
-        ]
-        self._due: dict[Callable[[], None], float] = {}
+        self._due: dict[Duty, float] = {}
+        self._busy = True
         self._places: dict[str, dict[UUID, tuple[UUID, Place]]] = {}
-        self._last_scan = time.monotonic()
-        self._scan_from = 0.0
+        self._pulse = Pulse()
         self.identity = liveness.register(Worker.Kind.KEEPER)
+        self.others = OtherHosts(str(self.identity.worker_id), self._pulse, self._give_back)
+        self._duties: list[tuple[Pace, Duty]] = [
+            (Pace(0.5, idle=1.0), self.enforce),
+            (Pace(0.25, idle=0.25), self.others.bury_other_hosts),
+            (Pace(1.0, idle=2.0), self.move_the_queues),
+            (Pace(2.0, idle=5.0), self.bury_the_unlocked),
+            (Pace(1.0, idle=5.0), watch.movements),
+            (Pace(5.0, idle=10.0), watch.health),
+            (Pace(5.0, idle=5.0), maintenance.tend),
+        ]
 
     def run(self) -> None:
         """Keep until `stopping`; an error in one duty never stops the others."""
+        renewal = Renewal(self.identity)
+        renewal.start()
         while not self.stopping:
-            for interval, duty in self._duties:
-                if time.monotonic() >= self._due.get(duty, 0.0):
-                    self._due[duty] = time.monotonic() + interval
-                    self._do(duty)
-            time.sleep(PROBE_SECONDS / 2)
+            for pace, duty in self._duties:
+                self._if_due(PROBE, self.bury_the_dead)  # it waits for one other duty at most
+                self._if_due(pace, duty)
+            time.sleep(PROBE.busy / 2)
         self._see_off()
+        renewal.stop()
+        self.others.leave()
         liveness.forget(self.identity)
 
     def bury_the_dead(self) -> None:
@@ -78,86 +98,75 @@ class Keeper:
             if identity != self.identity and not liveness.is_alive(identity):
                 self._bury(identity)
 
-    def enforce(self) -> None:
-        """End by force what is past a deadline or did not heed a cancel; fail what waited too long."""
-        now = timezone.now()
-        grace = timedelta(seconds=settings.CANCEL_GRACE_SECONDS)
-        for subagent in Subagent.objects.to_be_stopped(now, now - grace).select_related("worker"):
-            if subagent.worker is not None and subagent.worker.host == settings.HOST_ID:
-                self._stop_by_force(subagent, subagent.worker, now)
-        pool.expire(now)
-
-    def renew_leases(self) -> None:
-        """Renew this host's living workers in one UPDATE; bury rows whose lock file somebody removed."""
-        others = [identity for identity in liveness.identities() if identity != self.identity]
-        alive = [self.identity, *filter(liveness.is_alive, others)]
-        lease = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
-        with transaction.atomic():
-            rows = Worker.objects.filter(pk__in=[identity.worker_id for identity in alive])
-            rows.update(lease_expires_at=lease)
-        for worker in (
-            Worker.objects.here(settings.HOST_ID)
-            .exclude(lease_expires_at=lease)
-            .exclude(pk=self.identity.worker_id)
-        ):
+    def bury_the_unlocked(self) -> None:
+        """Bury each row of this host whose lock file is not there: somebody removed it."""
+        for worker in Worker.objects.here(settings.HOST_ID).exclude(pk=self.identity.worker_id):
             if not liveness.lock_path(worker.pk).exists():
                 self._bury(Identity(worker.pk, worker.kind, worker.pid, worker.started_ticks))
+
+    def enforce(self) -> bool:
+        """End by force what is past a deadline or did not heed a cancel; fail what waited too long."""
+        loads, until = _loads().values(), time.monotonic() + TURN_SECONDS
+        self._busy = any(load.waits or load.works for load in loads)
+        more = any(load.works for load in loads) and self._stop_what_is_over(until)
+        return (self._busy and _expire(until)) or more
 
     def move_the_queues(self) -> None:
         """Admit where there is room, and send again what was lost on the way to a worker."""
         now = timezone.now()
-        for name in Pool.objects.values_list("name", flat=True):
-            admission.admit(name)
-            self._tell_places(name)
-        admission.learn_durations()
-        admission.send_again(now)
+        loads = _loads() if self._busy else {}
+        for name, load in loads.items():
+            if load.waits:
+                admission.admit(name)
+                self._tell_places(name)
+            else:
+                self._places.pop(name, None)
+        if any(load.works for load in loads.values()):
+            admission.send_again(now)
+            admission.learn_durations()
         turns.send_again(now)
-
-    def bury_other_hosts(self) -> None:
-        """Give back the work of hosts whose lease lapsed: they have ended it themselves by then.
-
-        A keeper that was paused itself waits one full lease first: the others may have been paused too.
-        """
-        moment = time.monotonic()
-        if moment - self._last_scan > LAPSE_SECONDS:
-            self._scan_from = moment + settings.LEASE_SECONDS
-        self._last_scan = moment
-        if moment < self._scan_from:
-            return
-        before = timezone.now() - timedelta(seconds=LAPSE_SECONDS)
-        for worker in Worker.objects.lapsed_elsewhere(settings.HOST_ID, before):
-            logger.warning("%s is lost: its lease lapsed", worker)
-            if self._give_back(worker):
-                Worker.objects.filter(pk=worker.pk, lease_expires_at__lt=before).delete()
 
     def _see_off(self) -> None:
         """At a shutdown of the host, give back what its workers leave, and clear their traces away."""
         deadline = time.monotonic() + SEE_OFF_SECONDS
         while liveness.identities() != [self.identity] and time.monotonic() < deadline:
             self._do(self.bury_the_dead)
-            time.sleep(PROBE_SECONDS / 4)
+            time.sleep(PROBE.busy / 4)
 
     def _tell_places(self, pool_name: str) -> None:
-        """Announce the places in a queue that changed since the last look."""
+        """Announce the places in a queue that changed since the last look, as far as the time goes."""
         found = places.first_of_each_owner(pool_name)
         known = self._places.get(pool_name, {})
         self._places[pool_name] = found
+        until = time.monotonic() + TURN_SECONDS
         for subagent_id, (session_id, place) in found.items():
             if subagent_id in known and known[subagent_id][1].position != place.position:
                 announce_place(session_id, subagent_id, place)
+                if time.monotonic() > until:
+                    return
 
-    def _do(self, duty: Callable[[], None]) -> None:
+    def _if_due(self, pace: Pace, duty: Duty) -> None:
+        self._pulse.beat()
+        began = time.monotonic()
+        if began >= self._due.get(duty, 0.0):
+            more = self._do(duty)
+            self._due[duty] = began if more else began + (pace.busy if self._busy else pace.idle)
+
+    def _do(self, duty: Duty) -> bool:
         try:
-            duty()
-        except Exception:  # a database that is away must not end the keeper
-            logger.exception("%s failed", duty.__name__)
+            return bool(duty())
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("%s failed: %s: %s", duty.__name__, type(error).__name__, error)
             close_old_connections()
+        except Exception:  # one duty must not end the keeper
+            logger.exception("%s failed", duty.__name__)
+        return False
 
     def _bury(self, identity: Identity) -> None:
-        worker = Worker.objects.filter(pk=identity.worker_id).first()
         if identity.kind == Worker.Kind.AGENTS and not _end_group(identity.pid, identity.started_ticks):
-            logger.warning("the group of %s does not end; its work stays claimed", worker or identity)
+            logger.warning("the group of %s does not end; its work stays claimed", identity)
             return
+        worker = Worker.objects.filter(pk=identity.worker_id).first()
         if worker is None or self._give_back(worker):
             liveness.forget(identity)
 
@@ -166,12 +175,31 @@ class Keeper:
         for subagent in worker.subagents.select_related("pool").filter(state=State.RUNNING):
             logger.warning("%s lost its worker (attempt %d)", subagent, subagent.attempt)
             runner.remove_workdir(subagent.pk, subagent.attempt)
-            pool.give_back(subagent)
+            self._end_or_give_back(subagent, worker)
         for turn in worker.turns.filter(state=Turn.State.RUNNING):
             logger.warning("%s lost its worker (attempt %d)", turn, turn.attempt)
             turns.give_back(turn)
         running: Any = worker.subagents.filter(state=State.RUNNING)
         return not running.exists() and not worker.turns.filter(state=Turn.State.RUNNING).exists()
+
+    def _end_or_give_back(self, subagent: Subagent, worker: Worker) -> None:
+        """Give an attempt back; one that a keeper ended and did not live to store is overdue."""
+        late = outcome.overdue(subagent, timezone.now()) if worker.host == settings.HOST_ID else None
+        if late is not None and subagent.cancel_requested_at is None:
+            pool.finish(subagent, late)
+        else:
+            pool.give_back(subagent)
+
+    def _stop_what_is_over(self, until: float) -> bool:
+        now = timezone.now()
+        grace = timedelta(seconds=settings.CANCEL_GRACE_SECONDS)
+        over = Subagent.objects.to_be_stopped(now, now - grace).select_related("worker", "pool")
+        for subagent in over.filter(worker__host=settings.HOST_ID):
+            if subagent.worker is not None:
+                self._stop_by_force(subagent, subagent.worker, now)
+            if time.monotonic() > until:
+                return True
+        return False
 
     def _stop_by_force(self, subagent: Subagent, worker: Worker, now: datetime) -> None:
         """Stop the process, make sure that it still runs this very attempt, end its group, say why."""
@@ -188,16 +216,34 @@ class Keeper:
             pool.finish(subagent, _why(subagent, now))
 
 
+@dataclass(frozen=True)
+class _Load:
+    """Whether anything waits in a pool, and whether anything has a slot."""
+
+    waits: bool
+    works: bool
+
+
+def _loads() -> dict[str, _Load]:
+    """Return the load of each pool by one query, so that an idle house costs one."""
+    here = Subagent.objects.filter(pool_id=OuterRef("pk"))
+    queued, occupying = here.filter(state=State.QUEUED), here.occupying()
+    pools = Pool.objects.annotate(waits=Exists(queued), works=Exists(occupying))
+    return {name: _Load(waits, works) for name, waits, works in pools.values_list("name", "waits", "works")}
+
+
 def _why(subagent: Subagent, now: datetime) -> Outcome:
     if subagent.cancel_requested_at is not None:
         return Outcome(state=State.CANCELLED)
-    if subagent.deadline_at is not None and subagent.deadline_at <= now:
-        seconds = subagent.execution_timeout_seconds
-        error = {"code": "timeout", "message": f"It ran longer than {seconds:g} s and was stopped."}
-    else:
-        seconds = subagent.idle_timeout_seconds
-        error = {"code": "idle_timeout", "message": f"It made no progress for {seconds:g} s and was stopped."}
-    return Outcome(state=State.FAILED, error=error)
+    return outcome.overdue(subagent, now) or outcome.failed("worker_lost", "It was stopped.")
+
+
+def _expire(until: float) -> bool:
+    """Fail a few at a time; True if the time is over and more are left."""
+    while pool.expire(timezone.now(), EXPIRE_AT_ONCE) == EXPIRE_AT_ONCE:
+        if time.monotonic() > until:
+            return True
+    return False
 
 
 def _end_group(group: int, leader_ticks: int) -> bool:

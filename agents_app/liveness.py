@@ -6,10 +6,11 @@ probed only from another process (a process sees its own lock as free), so only 
 
 import fcntl
 import json
+import logging
 import os
+import time
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from agents_app import process_groups
+from agents_app.lease import Lease
 from agents_app.models import Worker
+
+logger = logging.getLogger(__name__)
+
+LOST_EXIT_CODE = 75
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ class _Own:
 
 
 _own = _Own()
+# What the lock files say, by name and inode: they appear whole and never change.
+_known: dict[tuple[str, int], Identity] = {}
 
 
 def register(kind: str, queues: tuple[str, ...] = ()) -> Identity:
@@ -53,13 +61,19 @@ def register(kind: str, queues: tuple[str, ...] = ()) -> Identity:
 
 
 def current_worker_id() -> uuid.UUID:
-    """Return the id of this process's row, which is put back if somebody else declared it lost.
+    """Return the id of this process's row, under which it may begin work now.
 
-    Raises `RuntimeError` in a process that never registered.
+    Where several hosts share the database a process that is declared lost, or is about to be, ends here: what
+    it had may be running elsewhere, and its row must not come back while a thread of it still works on that.
+    With one host the row is put back. Raises `RuntimeError` in a process that never registered.
     """
     if _own.identity is None or _own.pid != os.getpid():
         raise RuntimeError("this process is not registered as a worker")
-    if not Worker.objects.filter(pk=_own.identity.worker_id).exists():
+    own = Worker.objects.filter(pk=_own.identity.worker_id)
+    if settings.SEVERAL_HOSTS and not own.alive(timezone.now()).exists():
+        logger.critical("this process was declared lost: it ends and is started anew")
+        os._exit(LOST_EXIT_CODE)
+    if not settings.SEVERAL_HOSTS and not own.exists():
         _insert(_own.identity, _own.queues)
     return _own.identity.worker_id
 
@@ -71,8 +85,12 @@ def lock_path(worker_id: uuid.UUID) -> Path:
 
 def identities() -> list[Identity]:
     """Return every process of this host that has a lock file, alive or dead."""
-    found = (_read(path) for path in Path(settings.LOCK_DIR).glob("*.lock"))
-    return [identity for identity in found if identity is not None]
+    global _known
+    with os.scandir(settings.LOCK_DIR) as entries:
+        keys = [(entry.path, entry.inode()) for entry in entries if entry.name.endswith(".lock")]
+    found = {key: identity for key in keys if (identity := _known.get(key) or _read(Path(key[0])))}
+    _known = found  # two threads look: each leaves a whole answer
+    return list(found.values())
 
 
 def is_alive(identity: Identity) -> bool:
@@ -88,6 +106,14 @@ def is_alive(identity: Identity) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def age_seconds(identity: Identity) -> float:
+    """Return how long ago the process locked its file; 0 if the file is gone."""
+    try:
+        return time.time() - lock_path(identity.worker_id).stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def forget(identity: Identity) -> None:
@@ -110,14 +136,14 @@ def _locked_file(identity: Identity) -> int:
 
 
 def _insert(identity: Identity, queues: tuple[str, ...]) -> None:
-    lease = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    lease = Lease.from_now()
     values: dict[str, Any] = {
         "kind": identity.kind,
         "host": settings.HOST_ID,
         "pid": identity.pid,
         "started_ticks": identity.started_ticks,
         "queues": f" {' '.join(queues)} ",
-        "lease_expires_at": lease,
+        "lease_expires_at": lease.expires_at,
     }
     with transaction.atomic():
         Worker.objects.update_or_create(pk=identity.worker_id, defaults=values)

@@ -344,6 +344,17 @@ class MaintenanceRun(models.Model):
         return f"{'deep ' if self.deep else ''}{self.kind} run {self.state}"
 
 
+class Singleton(models.Model):
+    """A post that one process at a time holds, over all hosts; see `agents_app/singletons.py`."""
+
+    name = models.CharField(primary_key=True, max_length=40)
+    holder = models.CharField(max_length=100)
+    expires_at = models.DateTimeField(help_text="until when nobody else may take it")
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.holder}"
+
+
 class Tally(models.Model):
     """A number that only grows and outlives the rows that it counts, such as `maintenance/logs_rotated`."""
 

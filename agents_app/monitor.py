@@ -9,8 +9,9 @@ from django.db import DatabaseError
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
-from agents_app import admission, maintenance, places, pool
+from agents_app import maintenance, places
 from agents_app.models import Pool, Subagent, Worker
+from agents_app.pool_status import status_of
 from sessions_app.events import look_at_broker
 from sessions_app.payloads import MaintenanceRunPayload, MaintenanceStatistics, PoolStatusPayload
 
@@ -86,8 +87,7 @@ def components() -> dict[str, Component]:
         # Asking on would only wait for the same refusal five more times.
         unknown = _component(UNAVAILABLE, "Not known: the database does not answer.")
         return found | dict.fromkeys([*Worker.Kind.values, "pools"], unknown)
-    for kind in Worker.Kind:
-        found[kind.value] = _checked(_workers_of(kind))
+    found |= _workers()
     return found | {"pools": _checked(_pools)}
 
 
@@ -114,7 +114,7 @@ def snapshot() -> Snapshot:
     if parts["database"]["status"] == UNAVAILABLE:
         return base
     names = Pool.objects.values_list("name", flat=True)
-    base["pools"] = [_with_text(pool.status(row)) for row in Pool.objects.all()]
+    base["pools"] = [_with_text(status_of(row)) for row in Pool.objects.all()]
     base["queues"] = {name: queue(name) for name in names}
     base["workers"] = workers()
     base["recent_failures"] = recent_failures()
@@ -124,10 +124,12 @@ def snapshot() -> Snapshot:
 
 
 def pool_counts() -> list[PoolStatusPayload]:
-    """Return the counts of each pool, by one query over its unfinished subagents."""
+    """Return the counts of each pool: one query over unfinished subagents, one over the living workers."""
     rows = Subagent.objects.unfinished().order_by().values_list("pool_id", "state").annotate(Count("pk"))
     counted = {(name, state): count for name, state, count in rows}
-    return [_counts(row, counted) for row in Pool.objects.all()]
+    serving = Worker.objects.alive(timezone.now()).filter(kind=Worker.Kind.AGENTS)
+    queues = [names.split() for names in serving.values_list("queues", flat=True)]
+    return [_counts(row, counted, queues) for row in Pool.objects.all()]
 
 
 def oldest_queued(now: datetime) -> dict[str, float]:
@@ -202,14 +204,21 @@ def _broker() -> Component:
     return _component(OK, "", **figures)
 
 
-def _workers_of(kind: Worker.Kind) -> Callable[[], Component]:
-    def check() -> Component:
-        alive = Worker.objects.alive(timezone.now()).filter(kind=kind).count()
-        if not alive:
-            return _component(UNAVAILABLE, f"No {kind.label.lower()} process is alive.", alive=0)
-        return _component(OK, alive=alive)
+def _workers() -> dict[str, Component]:
+    """Return the state of each kind of process, by one query: several of a kind are as good as one."""
+    try:
+        rows = Worker.objects.alive(timezone.now()).order_by().values_list("kind").annotate(Count("pk"))
+        alive = dict(rows)
+    except (DatabaseError, OSError) as error:
+        unknown = _component(UNAVAILABLE, type(error).__name__)
+        return dict.fromkeys(Worker.Kind.values, unknown)
+    return {kind.value: _workers_of(kind, alive.get(kind.value, 0)) for kind in Worker.Kind}
 
-    return check
+
+def _workers_of(kind: Worker.Kind, alive: int) -> Component:
+    if not alive:
+        return _component(UNAVAILABLE, f"No {kind.label.lower()} process is alive.", alive=0)
+    return _component(OK, alive=alive)
 
 
 def _pools() -> Component:
@@ -229,11 +238,13 @@ def _why_short(counts: PoolStatusPayload) -> str:
     return ""
 
 
-def _counts(row: Pool, counted: dict[tuple[str, str], int]) -> PoolStatusPayload:
+def _counts(
+    row: Pool, counted: dict[tuple[str, str], int], worker_queues: list[list[str]]
+) -> PoolStatusPayload:
     return {
         "pool": row.name,
         "cap": row.cap,
-        "capacity": admission.capacity(row),
+        "capacity": min(row.cap, sum(row.name in names for names in worker_queues)),
         "paused": row.paused,
         "queue_limit": row.queue_limit,
         "queued": counted.get((row.name, "queued"), 0),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from agents_app.context import Stopped, ToolError
@@ -52,6 +53,17 @@ def of_error(error: BaseException) -> Outcome:
     if isinstance(error, MemoryError):
         return failed("out_of_memory", "The work needed more memory than there is.")
     return failed("tool_error", f"{type(error).__name__}: {error}")
+
+
+def overdue(subagent: Subagent, now: datetime) -> Outcome | None:
+    """Return how a running attempt ends whose time is over, or None while it is not."""
+    if subagent.deadline_at is not None and subagent.deadline_at <= now:
+        seconds = subagent.execution_timeout_seconds
+        return failed("timeout", f"It ran longer than {seconds:g} s and was stopped.")
+    if subagent.idle_deadline_at is not None and subagent.idle_deadline_at <= now:
+        seconds = subagent.idle_timeout_seconds
+        return failed("idle_timeout", f"It made no progress for {seconds:g} s and was stopped.")
+    return None
 
 
 def failed(code: str, message: str) -> Outcome:

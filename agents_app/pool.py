@@ -12,7 +12,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from agents_app import admission, statements, turns
-from agents_app.models import Pool, Subagent
+from agents_app.models import Subagent
 from agents_app.outcome import Outcome
 from agents_app.places import Line
 from agents_app.presentation import subagent_payload
@@ -146,50 +146,18 @@ def give_back(subagent: Subagent) -> None:
     else:
         tried = f" It was tried {subagent.attempt} times." if subagent.attempt > 1 else ""
         error = {"code": "worker_lost", "message": f"The process that ran this died.{tried}"}
-        finish(subagent, Outcome(state=State.FAILED, result=subagent.result, error=error))
+        outcome = Outcome(state=State.FAILED, result=subagent.result, error=error)
+        _end(subagent, (State.RUNNING,), outcome, attempts=_with_lost(subagent, timezone.now()))
 
 
-def expire(now: datetime) -> None:
-    """Fail what has not started by its queue deadline."""
-    for subagent in Subagent.objects.overdue_in_queue(now):
+def expire(now: datetime, at_most: int | None = None) -> int:
+    """Fail what has not started by its queue deadline, `at_most` so many of it; returns how many it found."""
+    overdue = list(Subagent.objects.overdue_in_queue(now)[:at_most])
+    for subagent in overdue:
         waited = round((now - subagent.queued_at).total_seconds())
         error = {"code": "queue_timeout", "message": f"No worker was free within {waited} s."}
         _end(subagent, _WAITING, Outcome(state=State.FAILED, error=error))
-
-
-def status(pool: Pool) -> dict[str, Any]:
-    """Return a pool as it stands: cap, capacity, counts, utilisation in percent, a row per active worker."""
-    occupying = pool.subagents.occupying().select_related("worker")
-    active = [subagent for subagent in occupying if subagent.state == State.RUNNING]
-    return {
-        "name": pool.name,
-        "max_concurrent": pool.cap,
-        "owner_cap": pool.owner_cap,
-        "session_cap": pool.session_cap,
-        "capacity": admission.capacity(pool),
-        "paused": pool.paused,
-        "queue_limit": pool.queue_limit,
-        "typical_seconds": pool.typical_seconds,
-        "queue_length": pool.subagents.filter(state=State.QUEUED).count(),
-        "admitted": sum(subagent.state == State.ADMITTED for subagent in occupying),
-        "active_workers": len(active),
-        "utilization_percent": round(100 * len(active) / pool.cap, 1) if pool.cap else 0.0,
-        "total_completed": pool.subagents.filter(state=State.SUCCEEDED).count(),
-        "total_failed": pool.subagents.filter(state=State.FAILED).count(),
-        "workers": [_worker_row(subagent) for subagent in active],
-    }
-
-
-def _worker_row(subagent: Subagent) -> dict[str, Any]:
-    elapsed = timezone.now() - (subagent.started_at or timezone.now())
-    return {
-        "worker": str(subagent.worker or ""),
-        "session_id": str(subagent.session_id),
-        "subagent_id": str(subagent.pk),
-        "tool_name": subagent.tool_name,
-        "started_at": subagent.started_at,
-        "duration_ms": round(elapsed.total_seconds() * 1000),
-    }
+    return len(overdue)
 
 
 def _queue(change: SessionChange, submission: Submission) -> Subagent:
@@ -244,9 +212,9 @@ def _line_with_room(pool_name: str) -> Line:
     return line
 
 
-def _end(subagent: Subagent, before: tuple[Subagent.State, ...], outcome: Outcome) -> bool:
+def _end(subagent: Subagent, before: tuple[Subagent.State, ...], outcome: Outcome, **more: Any) -> bool:
     """Move to a final state from one of `before`, tell the chat, and let the next one in."""
-    values = _final_values(outcome)
+    values = _final_values(outcome) | more
     try:
         with session_change(subagent.session_id) as change:
             for state in before:
@@ -312,11 +280,10 @@ _OF_AN_ATTEMPT = (
 def _requeue(subagent: Subagent) -> None:
     """Put a lost attempt back into the queue under the next attempt number."""
     now = timezone.now()
-    ended = {"attempt": subagent.attempt, "code": "worker_lost", "ended_at": now.isoformat()}
     values = {
         "state": State.QUEUED,
         "attempt": subagent.attempt + 1,
-        "attempts": [*subagent.attempts, ended],
+        "attempts": _with_lost(subagent, now),
         "queue_deadline_at": now + timedelta(seconds=subagent.pool.queue_timeout_seconds),
         "progress": 0,
         "stage": "",
@@ -331,6 +298,12 @@ def _requeue(subagent: Subagent) -> None:
             change.record("subagent.queued", subagent_payload(again))
             statements.enter_queue(again.pool_id, again.owner_id)
             change.afterwards(lambda: admission.admit(again.pool_id))
+
+
+def _with_lost(subagent: Subagent, now: datetime) -> list[Any]:
+    """Return how all attempts ended if the present one was lost now."""
+    ended = {"attempt": subagent.attempt, "code": "worker_lost", "ended_at": now.isoformat()}
+    return [*subagent.attempts, ended]
 
 
 def _request_cancel(subagent: Subagent) -> None:

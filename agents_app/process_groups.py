@@ -55,6 +55,15 @@ def adopt_orphans() -> bool:
     return _adopts
 
 
+def kill(pid: int, started_ticks: int) -> None:
+    """SIGKILL a process and the group that it leads, unless its number was reused."""
+    if start_ticks(pid) != started_ticks:
+        return
+    for send_to in (os.killpg, os.kill):  # one that was forked just now leads no group yet
+        with suppress(ProcessLookupError):
+            send_to(pid, signal.SIGKILL)
+
+
 def kill_others() -> None:
     """Kill what is left in the group that this process leads: a tool's children end with its attempt."""
     own = os.getpid()

@@ -84,9 +84,13 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         """Those whose lease holds."""
         return self.filter(lease_expires_at__gt=now)
 
-    def lapsed_elsewhere(self, host: str, before: datetime) -> "WorkerQuerySet":
-        """Other hosts' workers whose lease ended before `before`."""
-        return self.exclude(host=host).filter(lease_expires_at__lt=before)
+    def not_lapsed(self, now: datetime) -> "WorkerQuerySet":
+        """Those whose lease may be renewed: it holds, or they run no work that another host could take."""
+        return self.filter(Q(lease_expires_at__gt=now) | Q(kind__in=["keeper", "beat"]))
+
+    def elsewhere(self, host: str) -> "WorkerQuerySet":
+        """Those of other hosts."""
+        return self.exclude(host=host)
 
     def serving(self, queue: str) -> "WorkerQuerySet":
         """Those that take work from `queue`."""

@@ -56,4 +56,6 @@ Channel.QoS = DatabaseIsTruthQoS
 app = Celery("mcpchat")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.steps["worker"].add(ReplaceDeadChildren)
+# By name: they need models, which are not there yet.
+app.steps["worker"].update({"mcpchat_project.fence:Fence", "mcpchat_project.fence:LeaveInTime"})
 app.autodiscover_tasks()

@@ -108,6 +108,9 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     }
 else:
     raise ImproperlyConfigured("DATABASE_URL must name SQLite (sqlite:///…) or PostgreSQL (postgres://…).")
+# A SQLite file belongs to one machine. Where several can share a database, each ends its own work once it can
+# no longer renew its leases, because the others then run it.
+SEVERAL_HOSTS = DATABASES["default"]["ENGINE"] == "mcpchat_project.postgres"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
@@ -145,7 +148,9 @@ CELERY_TASK_QUEUES = [
     Queue(name, Exchange(name), routing_key=name)
     for name in ("chat", "tools", "exports", "maintenance")
 ]
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "agents_app.beat:OneOfAll"
+# What was sent is written down at once: the beat that takes over must know.
+CELERY_BEAT_SYNC_EVERY = 1
 CELERY_BEAT_SCHEDULE = {
     "maintenance": {
         "task": "agents_app.tasks.run_maintenance",
@@ -268,7 +273,8 @@ CHAT_CONCURRENCY = number(env, "CHAT_CONCURRENCY", 16)
 # hardware ceiling and the defaults of the first start.
 AGENTS_CONCURRENCY = number(env, "AGENTS_CONCURRENCY", 6)
 POOL_DEFAULTS = {"tools": 3, "exports": 2}
-LEASE_SECONDS = 6.0
+# Renewed every second. With the 2 s that other hosts wait on top, lost work runs again within 8 s.
+LEASE_SECONDS = 5.0
 CANCEL_GRACE_SECONDS = 3.0
 RESEND_AFTER_SECONDS = 5.0
 

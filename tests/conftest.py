@@ -82,8 +82,9 @@ def together() -> Callable[..., list[Any]]:
 
 
 @pytest.fixture
-def registered(db: None) -> Iterator[liveness.Identity]:
-    """This process as a worker of its host, until the test ends."""
+def registered(db: None, settings: Any) -> Iterator[liveness.Identity]:
+    """This process as a worker of its host, until the test ends: nobody renews its lease."""
+    settings.LEASE_SECONDS = 600.0
     identity = liveness.register("agents", ("tools", "exports"))
     yield identity
     liveness.forget(identity)

@@ -1,5 +1,7 @@
 """Tools of the tests' own: they take time, stop badly, start children, as asked."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -85,6 +87,35 @@ def probe_stubborn(context: ToolContext, seconds: float = 0, ledger: str = "", *
 def probe_brief(context: ToolContext, **arguments: object) -> ToolResult:
     """Work as `probe_stubborn` does, for longer than it may."""
     return probe_stubborn(context, **arguments)
+
+
+@tool(
+    name="probe_deaf",
+    description="Work that goes on after everything but SIGKILL.",
+    input_schema=_SCHEMA,
+    heavy=True,
+    safe_to_repeat=True,
+)
+def probe_deaf(context: ToolContext, seconds: float = 0, **_: object) -> ToolResult:
+    """Swallow also the exception by which a shutdown ends work."""
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        with suppress(BaseException):
+            time.sleep(0.05)
+    return ToolResult(summary="Slept.")
+
+
+@tool(
+    name="probe_poison",
+    description="Work that kills its process.",
+    input_schema=_SCHEMA,
+    heavy=True,
+    safe_to_repeat=True,
+)
+def probe_poison(context: ToolContext, **_: object) -> ToolResult:
+    """Die as by a fault in a library, each time."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("it is dead")
 
 
 @tool(

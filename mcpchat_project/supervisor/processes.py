@@ -41,7 +41,7 @@ def processes(address: Address, *, agents_concurrency: int, chat_concurrency: in
 
 
 def beat() -> Process:
-    """Return what asks for the regular jobs; an installation has one."""
+    """Return what asks for the regular jobs; of several in an installation one sends."""
     return Process(name="beat", command=_celery("beat", "-l", "WARNING", "--pidfile="), environment=CELERY)
 
 

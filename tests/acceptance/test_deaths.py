@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -55,6 +56,27 @@ def test_work_that_may_not_be_repeated_fails_as_worker_lost_and_the_chat_is_told
     assert len(told) == 1
     assert "worker_lost" in told[0]
     assert house.processes_with(f"# {subagent_id}") == []
+
+
+def test_work_that_kills_its_process_each_time_fails_after_three_and_tells_all_of_them(
+    ann: Person, house: House
+) -> None:
+    session = ann.session()
+    neighbour = ann.call(session, "probe", seconds=3)["subagent_id"]
+    ann.running(neighbour)
+    poison = ann.call(session, "probe_poison")["subagent_id"]
+    ended = ann.ended(poison, 15)
+    assert (ended["state"], ended["error"]["code"]) == ("failed", "worker_lost")
+    assert "3 times" in ended["error"]["message"]
+    told = [(attempt["attempt"], attempt["code"]) for attempt in ended["attempts"]]
+    assert told == [(number, "worker_lost") for number in (1, 2, 3)]
+    assert _final_events(ann, session, poison) == ["subagent.failed"]
+    _assert_attempt(ann.ended(neighbour), 1)
+    wait_for("the pool has its six children again", lambda: len(house.identities("agents")) == 6)
+
+
+def _assert_attempt(ended: dict[str, Any], attempt: int) -> None:
+    assert (ended["state"], ended["attempt"]) == ("succeeded", attempt), ended
 
 
 def test_killed_agents_worker_is_restarted_and_its_work_runs_again(ann: Person, house: House) -> None:

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -36,13 +36,17 @@ def database_url() -> str:
     return f"postgres://{database['USER']}:{database['PASSWORD']}@{host}{port}/{database['NAME']}"
 
 
-def start(command: Sequence[str], var: Path) -> subprocess.Popen[str]:
-    """Start a Python process of the project whose folder of running things is `var`."""
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "mcpchat_project.settings",
-        "DATABASE_URL": database_url(),
-        "MCPCHAT_VAR": str(var),
-    }
+def start(command: Sequence[str], var: Path, **more: str) -> subprocess.Popen[str]:
+    """Start a Python process of the project whose running things are in `var`; `more` is environment."""
+    environment = (
+        os.environ
+        | more
+        | {
+            "DJANGO_SETTINGS_MODULE": "mcpchat_project.settings",
+            "DATABASE_URL": database_url(),
+            "MCPCHAT_VAR": str(var),
+        }
+    )
     return subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,
@@ -94,3 +98,6 @@ class WorkerProcess:
         if process_groups.members(self.pid):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.communicate()
+
+
+StartWorker = Callable[..., WorkerProcess]

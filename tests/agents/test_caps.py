@@ -10,6 +10,7 @@ from django.utils import timezone
 from agents_app import admission, pool
 from agents_app.models import Pool, Subagent, Worker
 from agents_app.outcome import Outcome
+from agents_app.pool_status import status_of
 from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession
 from tests.agents import work
@@ -114,7 +115,7 @@ def test_a_cap_of_zero_lets_nothing_in_and_can_be_shown(session: ChatSession) ->
     work.queue(session)
     work.set_pool(cap=0)
     assert admission.admit("tools") == 0
-    assert pool.status(Pool.objects.get(pk="tools"))["utilization_percent"] == 0
+    assert status_of(Pool.objects.get(pk="tools"))["utilization_percent"] == 0
 
 
 def test_one_pool_does_not_take_from_another(session: ChatSession) -> None:
@@ -154,7 +155,7 @@ def test_status_counts_what_is_there(session: ChatSession) -> None:
     first, second, _ = Subagent.objects.filter(state="admitted").order_by("queued_at")
     assert work.succeed(first)
     pool.start(second.pk, 1, work.worker().pk)
-    status = pool.status(Pool.objects.get(pk="tools"))
+    status = status_of(Pool.objects.get(pk="tools"))
     assert status["max_concurrent"] == status["capacity"] == 3
     assert (status["queue_length"], status["admitted"], status["active_workers"]) == (1, 2, 1)
     assert (status["total_completed"], status["total_failed"]) == (1, 0)

@@ -62,7 +62,7 @@ def test_the_third_death_fails_it_and_says_how_often_it_was_tried(session: ChatS
     ended = work.fresh(subagent)
     assert (ended.state, ended.error["code"]) == ("failed", "worker_lost")
     assert "3 times" in ended.error["message"]
-    assert [one["attempt"] for one in ended.attempts] == [1, 2]
+    assert [one["attempt"] for one in ended.attempts] == [1, 2, 3]
 
 
 def test_giving_back_twice_moves_it_once(session: ChatSession) -> None:

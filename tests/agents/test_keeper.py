@@ -2,8 +2,9 @@
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+import subprocess
+import uuid
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -15,50 +16,17 @@ from django.db import IntegrityError
 from django.db.models import ProtectedError
 from django.utils import timezone
 
-from agents_app import liveness, runner, turns
-from agents_app.keeper import Keeper, hold_the_post
-from agents_app.models import Subagent, Turn, Worker
+from agents_app import liveness, renewal, runner, turns
+from agents_app.keeper import Keeper, Pace, hold_the_post
+from agents_app.lease import Lease
+from agents_app.models import Pool, Subagent, Turn, Worker
 from sessions_app import messages
 from sessions_app.models import ChatSession
 from tests.agents import work
-from tests.agents.processes import WorkerProcess, start
+from tests.agents.processes import StartWorker, start
 from tests.project.waiting import alive, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-StartWorker = Callable[..., WorkerProcess]
-
-
-@pytest.fixture
-def var(tmp_path: Path, settings: Any) -> Path:
-    """The folder of the host's running things."""
-    settings.RUN_DIR, settings.LOCK_DIR = tmp_path / "run", tmp_path / "run" / "locks"
-    settings.WORK_DIR = tmp_path / "work"
-    for folder in (settings.LOCK_DIR, settings.WORK_DIR):
-        folder.mkdir(parents=True)
-    return tmp_path
-
-
-@pytest.fixture
-def keeper(var: Path, ann: Any) -> Iterator[Keeper]:
-    """The keeper of the host, in this process."""
-    one = Keeper()
-    yield one
-    os.close(liveness._own.descriptor)
-    liveness._own = liveness._Own()
-
-
-@pytest.fixture
-def start_worker(var: Path) -> Iterator[StartWorker]:
-    """Start a worker process of the host."""
-    started: list[WorkerProcess] = []
-
-    def add(kind: str = "agents") -> WorkerProcess:
-        started.append(WorkerProcess(var, kind))
-        return started[-1].ready()
-
-    yield add
-    for one in started:
-        one.end()
 
 
 def _state(pid: int) -> str:
@@ -89,7 +57,7 @@ def test_a_living_process_is_left_alone_also_when_it_is_paused_and_its_lease_ran
     if number:
         os.kill(worker.pid, number)
     Worker.objects.filter(pk=worker.worker_id).update(lease_expires_at=timezone.now() - timedelta(hours=1))
-    keeper.bury_other_hosts()
+    keeper.others.bury_other_hosts()
     for _ in range(3):
         keeper.bury_the_dead()
     keeper.enforce()
@@ -155,13 +123,13 @@ def test_leases_of_the_living_are_renewed_and_of_the_dead_not(
 ) -> None:
     living, dead = start_worker(), start_worker()
     dead.kill()
-    long_ago = timezone.now() - timedelta(hours=1)
-    Worker.objects.update(lease_expires_at=long_ago)
-    keeper.renew_leases()
+    soon = timezone.now() + timedelta(seconds=2)
+    Worker.objects.update(lease_expires_at=soon)
+    renewal.renew(keeper.identity)
     leases = dict(Worker.objects.values_list("pk", "lease_expires_at"))
     assert leases[living.worker_id] > timezone.now() + timedelta(seconds=4)
-    assert leases[keeper.identity.worker_id] > timezone.now()
-    assert leases[dead.worker_id] == long_ago
+    assert leases[keeper.identity.worker_id] > timezone.now() + timedelta(seconds=4)
+    assert leases[dead.worker_id] == soon
 
 
 @pytest.mark.parametrize(("seconds_over", "lost"), [(1.5, False), (2.1, True)])
@@ -171,7 +139,7 @@ def test_another_hosts_work_is_given_back_2_s_after_its_lease(
     subagent = work.running(session)
     lapsed = timezone.now() - timedelta(seconds=seconds_over)
     Worker.objects.filter(host="elsewhere").update(lease_expires_at=lapsed)
-    keeper.bury_other_hosts()
+    keeper.others.bury_other_hosts()
     assert work.fresh(subagent).attempt == (2 if lost else 1)
     assert Worker.objects.filter(host="elsewhere").exists() is not lost
 
@@ -182,12 +150,12 @@ def test_a_keeper_that_was_paused_itself_waits_one_lease_before_it_judges(
     settings.LEASE_SECONDS = 0.3
     subagent = work.running(session)
     Worker.objects.filter(host="elsewhere").update(lease_expires_at=timezone.now() - timedelta(hours=1))
-    keeper._last_scan = time.monotonic() - 10
-    keeper.bury_other_hosts()
+    keeper._pulse._next = Lease.from_now(-10)
+    keeper.others.bury_other_hosts()
     assert work.fresh(subagent).attempt == 1
 
     def given_back() -> bool:
-        keeper.bury_other_hosts()
+        keeper.others.bury_other_hosts()
         return bool(work.fresh(subagent).attempt == 2)
 
     until(given_back, 2)
@@ -199,7 +167,7 @@ def test_a_process_whose_lock_file_was_removed_is_ended_and_buried(
     worker = start_worker()
     subagent = worker.take(work.admitted(session))
     worker.lock.unlink()
-    keeper.renew_leases()
+    keeper.bury_the_unlocked()
     assert not alive(worker.pid)
     assert not alive(worker.child)
     assert (worker.row, work.fresh(subagent).attempt) == (None, 2)
@@ -208,7 +176,8 @@ def test_a_process_whose_lock_file_was_removed_is_ended_and_buried(
 def test_a_keeper_whose_own_lock_file_was_removed_is_still_known(keeper: Keeper) -> None:
     liveness.lock_path(keeper.identity.worker_id).unlink()
     for _ in range(2):
-        keeper.renew_leases()
+        keeper.bury_the_unlocked()
+        renewal.renew(keeper.identity)
     assert Worker.objects.alive(timezone.now()).filter(kind="keeper").exists()
 
 
@@ -219,7 +188,8 @@ def test_a_lock_file_that_cannot_be_read_does_not_blind_the_keeper(
     lock = liveness.lock_path(work.NOBODY)
     lock.write_text(text, encoding="latin-1")
     keeper.bury_the_dead()
-    keeper.renew_leases()
+    renewal.renew(keeper.identity)
+    keeper.bury_the_unlocked()
 
 
 def test_a_turn_of_a_dead_chat_worker_goes_on_in_another(
@@ -267,24 +237,62 @@ def test_an_error_in_one_duty_does_not_stop_the_others(
         done.append("ended")
         keeper.stopping = True
 
-    keeper._duties = [(0.0, fail), (0.0, end)]
+    keeper._duties = [(Pace(0, idle=0), fail), (Pace(0, idle=0), end)]
     keeper.run()
     assert done == ["failed", "ended"]
     assert not Worker.objects.filter(kind="keeper").exists()
 
 
-def test_the_keeper_process_notices_a_death_within_a_second_and_leaves_when_told(
-    session: ChatSession, start_worker: StartWorker, var: Path
+@pytest.fixture
+def keeper_process(var: Path) -> Iterator["subprocess.Popen[str]"]:
+    """The keeper as a process of its own."""
+    process = start(["manage.py", "keeper"], var)
+    until(lambda: Worker.objects.filter(kind="keeper").exists(), 20)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.usefixtures("keeper_process")
+def test_a_death_is_dealt_with_within_a_second_while_hundreds_of_others_expire(
+    session: ChatSession, start_worker: StartWorker
 ) -> None:
-    with start(["manage.py", "keeper"], var) as process:
-        worker = start_worker()
-        until(lambda: Worker.objects.filter(kind="keeper").exists())
-        subagent = worker.take(work.admitted(session))
-        worker.kill()
-        until(lambda: work.fresh(subagent).attempt == 2, 1)
-        until(lambda: not alive(worker.child), 1)
-        process.terminate()
-        assert process.wait(8) == 0
-        process.communicate()
+    worker = start_worker()
+    subagent = worker.take(work.admitted(session))
+    Pool.objects.update(paused=True)  # only expiring is at stake
+    _queue_overdue(session, 500)
+    until(lambda: Subagent.objects.filter(state="failed").exists())
+    worker.kill()
+    until(lambda: work.fresh(subagent).attempt == 2, 1)
+    assert Subagent.objects.filter(state="queued").count() > 50, "they must not be over before"
+    until(lambda: Subagent.objects.filter(state="failed").count() == 500, 60)
+
+
+def _queue_overdue(session: ChatSession, count: int) -> None:
+    """Queue subagents past their queue deadline, with the numbers that the session's next events have."""
+    like = work.queue(session)
+    rows = [Subagent(**_values(like), id=uuid.uuid4()) for _ in range(count - 1)]
+    Subagent.objects.bulk_create(rows)
+    Subagent.objects.filter(state="queued").update(queue_deadline_at=timezone.now())
+
+
+def _values(subagent: Subagent) -> dict[str, Any]:
+    return {
+        field.attname: getattr(subagent, field.attname)
+        for field in Subagent._meta.fields
+        if not field.primary_key
+    }
+
+
+def test_the_keeper_process_notices_a_death_within_a_second_and_leaves_when_told(
+    session: ChatSession, start_worker: StartWorker, var: Path, keeper_process: "subprocess.Popen[str]"
+) -> None:
+    worker = start_worker()
+    subagent = worker.take(work.admitted(session))
+    worker.kill()
+    until(lambda: work.fresh(subagent).attempt == 2, 1)
+    until(lambda: not alive(worker.child), 1)
+    keeper_process.terminate()
+    assert keeper_process.wait(8) == 0
     assert not Worker.objects.filter(kind="keeper").exists()
     assert not list((var / "run" / "locks").iterdir())

@@ -1,6 +1,7 @@
 """An attempt in a process of its own: what its tool started ends with it, the process goes on."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,11 +53,12 @@ def test_a_process_that_never_registered_runs_nothing() -> None:
         liveness.current_worker_id()
 
 
-def test_a_process_that_was_declared_lost_is_known_again_before_it_works(
-    registered: liveness.Identity,
+def test_on_the_only_host_a_process_without_a_row_is_known_again_before_it_works(
+    registered: liveness.Identity, settings: Any
 ) -> None:
     from agents_app.models import Worker
 
+    settings.SEVERAL_HOSTS = False
     Worker.objects.all().delete()
     assert liveness.current_worker_id() == registered.worker_id
     row = Worker.objects.get(pk=registered.worker_id)

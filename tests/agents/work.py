@@ -53,7 +53,7 @@ def workers(count: int = 6, *, seconds: float = 600, queues: str = "tools export
 
 def worker() -> Worker:
     """Return a living process, the same each time."""
-    return Worker.objects.filter(host="elsewhere").first() or workers(6)[0]
+    return Worker.objects.filter(host="elsewhere", kind="agents").first() or workers(6)[0]
 
 
 def admitted(session: ChatSession, tool_name: str = "probe", **how: Any) -> Subagent:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -63,6 +63,10 @@ class Container:
         """Return the pid of the process nearest to the root whose command line has `text`."""
         return next(pid for pid in sorted(self.processes()) if text in _command_of(pid))
 
+    def processes_with(self, text: str) -> list[int]:
+        """Return the pids of its processes whose command line has `text`."""
+        return [pid for pid in self.processes() if text in _command_of(pid)]
+
     def stop(self) -> int:
         """Stop it as `docker stop` does and return the exit code."""
         self._process.send_signal(signal.SIGTERM)
@@ -75,6 +79,7 @@ class Container:
             for pid in left:
                 _kill(pid)
             self._process.poll()
+        self._process.kill()  # The broker hides its environment.
         self._process.wait(5)
 
 
@@ -83,7 +88,7 @@ class Composition:
 
     def __init__(self, folder: Path, postgres: Postgres, **variables: str) -> None:
         self.folder, self.mark = folder, f"compose-{os.getpid()}-{free_port()}"
-        self.port, self._broker_port, self._postgres = free_port(), free_port(), postgres
+        self.port, self.broker_port, self._postgres = free_port(), free_port(), postgres
         self.url = f"http://127.0.0.1:{self.port}"
         self.running: dict[str, Container] = {}
         self.services = composition.services(variables)
@@ -97,14 +102,27 @@ class Composition:
 
     def up(self, **scale: int) -> None:
         """Start everything in the order of the dependencies; `scale` says how many of a service."""
-        self._postgres.new_database("mcpchat")
-        self._start_broker()
-        migrate = self._start("migrate")
-        assert migrate.wait(60) == 0, migrate.said()
+        self.prepare()
         for name in self.services:
             if name not in {"db", "redis", "migrate"}:
                 for number in range(1, scale.get(name.replace("-", "_"), 1) + 1):
                     self._start(name, number)
+
+    def prepare(self) -> None:
+        """Start the broker and make the tables."""
+        self._postgres.new_database("mcpchat")
+        self._start_broker()
+        migrate = self._start("migrate")
+        assert migrate.wait(60) == 0, migrate.said()
+
+    def web(self) -> None:
+        """Start the web server alone."""
+        self._start("web")
+
+    def host(self, name: str, *workers: str, command: Sequence[str] = (), **ports: int) -> Container:
+        """Start a host of workers or of a `command`; it may reach `postgres` and `broker` on other ports."""
+        command = command or ["python", "-m", "mcpchat_project.worker", *workers]
+        return self._start("worker-tools", host=name, command=command, **ports)
 
     def exec(self, name: str, *command: str) -> str:
         """Run a command in a container, as `docker compose exec` does, and return what it prints."""
@@ -140,13 +158,15 @@ class Composition:
         program, *arguments = self.services["redis"]["command"]
         assert program == "valkey-server"
         folder = self.folder / "redis-1"
-        where = ["--port", str(self._broker_port), "--bind", "127.0.0.1", "--dir", str(folder)]
+        where = ["--port", str(self.broker_port), "--bind", "127.0.0.1", "--dir", str(folder)]
         command = [str(get_binary_path()), *arguments, *where]
         environment = {"MCPCHAT_CONTAINER": f"redis-1.{self.mark}"}
         self.running["redis-1"] = Container(f"redis-1.{self.mark}", command, environment, folder)
 
-    def _start(self, service: str, number: int = 1) -> Container:
-        name = f"{service}-{number}"
+    def _start(
+        self, service: str, number: int = 1, host: str = "", command: Sequence[str] = (), **ports: int
+    ) -> Container:
+        name = host or f"{service}-{number}"
         folder = self.folder / name
         self._share_media(folder)
         own = {
@@ -155,15 +175,15 @@ class Composition:
             "MCPCHAT_CONTAINER": f"{name}.{self.mark}",
         }
         declared = self.services[service]
-        environment = {key: self._mapped(value) for key, value in declared["environment"].items()}
-        command = [str(self.port) if word == "8000" else word for word in declared["command"]]
+        environment = {key: self._mapped(value, **ports) for key, value in declared["environment"].items()}
+        command = [str(self.port) if word == "8000" else word for word in command or declared["command"]]
         container = Container(f"{name}.{self.mark}", command, environment | own, folder)
         self.running[name] = container
         return container
 
-    def _mapped(self, value: str) -> str:
-        value = value.replace("@db:5432/", f"@127.0.0.1:{self._postgres.port}/")
-        return re.sub(r"^redis://redis:6379/", f"redis://127.0.0.1:{self._broker_port}/", value)
+    def _mapped(self, value: str, postgres: int = 0, broker: int = 0) -> str:
+        value = value.replace("@db:5432/", f"@127.0.0.1:{postgres or self._postgres.port}/")
+        return re.sub(r"^redis://redis:6379/", f"redis://127.0.0.1:{broker or self.broker_port}/", value)
 
     def _share_media(self, folder: Path) -> None:
         """Let the folder of the volume be the same one in each container."""

@@ -17,7 +17,7 @@ UPDATE agents_app_poolshare SET queued = (
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('agents_app', '0001_initial'),
+        ('agents_app', '0002_singleton'),
         ('sessions_app', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
