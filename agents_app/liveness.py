@@ -60,6 +60,16 @@ def register(kind: str, queues: tuple[str, ...] = ()) -> Identity:
     return identity
 
 
+def own_worker_id() -> uuid.UUID:
+    """Return the id of this process's row, whether it is still there or not.
+
+    Raises `RuntimeError` in a process that never registered.
+    """
+    if _own.identity is None or _own.pid != os.getpid():
+        raise RuntimeError("this process is not registered as a worker")
+    return _own.identity.worker_id
+
+
 def current_worker_id() -> uuid.UUID:
     """Return the id of this process's row, under which it may begin work now.
 
@@ -67,15 +77,14 @@ def current_worker_id() -> uuid.UUID:
     it had may be running elsewhere, and its row must not come back while a thread of it still works on that.
     With one host the row is put back. Raises `RuntimeError` in a process that never registered.
     """
-    if _own.identity is None or _own.pid != os.getpid():
-        raise RuntimeError("this process is not registered as a worker")
-    own = Worker.objects.filter(pk=_own.identity.worker_id)
+    worker_id = own_worker_id()
+    own = Worker.objects.filter(pk=worker_id)
     if settings.SEVERAL_HOSTS and not own.alive(timezone.now()).exists():
         logger.critical("this process was declared lost: it ends and is started anew")
         os._exit(LOST_EXIT_CODE)
-    if not settings.SEVERAL_HOSTS and not own.exists():
+    if not settings.SEVERAL_HOSTS and not own.exists() and _own.identity is not None:
         _insert(_own.identity, _own.queues)
-    return _own.identity.worker_id
+    return worker_id
 
 
 def lock_path(worker_id: uuid.UUID) -> Path:

@@ -197,10 +197,15 @@ class Subagent(models.Model):
         CANCELLED = "cancelled"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="subagents")
+    # Without indexes of their own: those below cover what is asked for, and each costs every insert.
+    session = models.ForeignKey(
+        ChatSession, on_delete=models.CASCADE, related_name="subagents", db_index=False
+    )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="subagents")
-    turn = models.ForeignKey(Turn, null=True, blank=True, on_delete=models.SET_NULL, related_name="subagents")
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="subagents", db_index=False)
+    turn = models.ForeignKey(
+        Turn, null=True, blank=True, on_delete=models.SET_NULL, related_name="subagents", db_index=False
+    )
     seq = models.BigIntegerField(help_text="seq of the event that queued it: its place in the session")
     agent_type = models.CharField(max_length=40)
     tool_name = models.CharField(max_length=100)
@@ -216,7 +221,7 @@ class Subagent(models.Model):
     attempt = models.PositiveIntegerField(default=1)
     attempts = models.JSONField(default=list, blank=True, help_text="how each earlier attempt ended")
     worker = models.ForeignKey(
-        Worker, null=True, blank=True, on_delete=models.SET_NULL, related_name="subagents"
+        Worker, null=True, blank=True, on_delete=models.SET_NULL, related_name="subagents", db_index=False
     )
     progress = models.FloatField(default=0, help_text="percent 0-100")
     stage = models.CharField(max_length=100, blank=True)
@@ -276,6 +281,8 @@ class Subagent(models.Model):
                 name="subagent_queue_deadline",
             ),
             models.Index(fields=["session", "seq"], name="subagent_place"),
+            models.Index(fields=["turn"], condition=Q(turn__isnull=False), name="subagent_turn"),
+            models.Index(fields=["worker"], condition=Q(worker__isnull=False), name="subagent_worker"),
             models.Index(
                 fields=["pool", "-finished_at"],
                 condition=Q(state__in=["succeeded", "failed"], started_at__isnull=False),

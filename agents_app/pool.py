@@ -58,7 +58,7 @@ def submit(submission: Submission) -> Subagent:
 
 
 def start(subagent_id: UUID, attempt: int, worker_id: UUID) -> Subagent | None:
-    """Claim an admitted attempt for this worker; None if it is not to be run (any more)."""
+    """Claim an admitted attempt for this worker; None if it is not to be run (any more), or not by it."""
     now = timezone.now()
     subagent = _subagents.get(subagent_id)
     if subagent is None:
@@ -73,9 +73,10 @@ def start(subagent_id: UUID, attempt: int, worker_id: UUID) -> Subagent | None:
         "stage": "",
         "estimated_seconds_left": None,
     }
-    in_time = f"{_AT} AND queue_deadline_at > %(now)s"
+    in_time = f"{_AT} AND queue_deadline_at > %(now)s AND {statements.worker_is_known()}"
     with session_change(subagent.session_id) as change:
         where = {"id": subagent_id, "attempt": attempt, "state": State.ADMITTED, "now": now}
+        where["worker"] = worker_id
         if not _subagents.touch(values, in_time, **where):
             return None
         for name, value in values.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from agents_app import liveness, outcome, pool, process_groups
 from agents_app.attempt import Attempt
@@ -22,11 +22,21 @@ logger = logging.getLogger(__name__)
 
 def run(subagent_id: UUID, attempt: int) -> None:
     """Run an admitted attempt to its end; does nothing if somebody else has it or it is over."""
-    subagent = pool.start(subagent_id, attempt, liveness.current_worker_id())
+    subagent = _start(subagent_id, attempt)
     if subagent is None:
         return
     # Stored after the clean-up: whoever sees the end may rely on it that nothing is left.
     _finish(subagent, _run_and_clean_up(subagent))
+
+
+def _start(subagent_id: UUID, attempt: int) -> Subagent | None:
+    try:
+        subagent = pool.start(subagent_id, attempt, liveness.own_worker_id())
+    except (OperationalError, InterfaceError):  # the connection was kept, and the database has been away
+        connection.close()
+        subagent = None
+    # Else it is mostly a message that came twice. It may be this process that is not known any more.
+    return subagent or pool.start(subagent_id, attempt, liveness.current_worker_id())
 
 
 def workdir_path(subagent_id: UUID, attempt: int) -> Path:

@@ -69,7 +69,10 @@ class Message(models.Model):
         INTERRUPTED = "interrupted"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="messages")
+    # The unique constraint on (session, seq) is the index for both.
+    session = models.ForeignKey(
+        ChatSession, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
     seq = models.BigIntegerField(help_text="seq of the event that added it: its place in the session")
     role = models.CharField(max_length=10, choices=Role)
     state = models.CharField(max_length=12, choices=State, default=State.COMPLETE)
@@ -110,7 +113,8 @@ class Message(models.Model):
 class Event(models.Model):
     """A durable event; `seq` is gapless for each session. Its kinds are in `payloads.py`."""
 
-    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="events")
+    # The unique constraint on (session, seq) is the index for both.
+    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="events", db_index=False)
     seq = models.BigIntegerField()
     kind = models.CharField(max_length=40)
     payload = models.JSONField()

@@ -39,6 +39,7 @@ WISHES = [
     ("/api/tools/probe/execute/", {"args": {}}),
     ("/api/subagents/", {"agent_type": "tool_executor", "task": {"tool_name": "probe"}}),
     ("/api/exports/", {"format": "json"}),
+    ("/api/subagents/cancel/", {}),
 ]
 OPEN = [
     "/api/sessions/", "/api/subagents/", "/api/exports/", "/api/tools/", "/api/pools/", "/api/maintenance/",
