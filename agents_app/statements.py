@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from agents_app.models import Pool
-from sessions_app.rows import Rows, adapted, execute, fetch_all, fetch_one
+from sessions_app.rows import Rows, adapted, fetch_all, fetch_one, run
 
 _pools = Rows(Pool)
 
@@ -196,7 +196,7 @@ def claim(pool_name: str, now: datetime, entering: int | None = None) -> Admitte
         values |= {"id": key, "owner": owner_id, "start": start, "admission": admission}
         row = (key, fetch_one(_CLAIM_ITEM, values)[0], owner_id)
         for statement in _CLAIM_STEPS:
-            execute(statement, values).close()
+            run(statement, values)
     return None if row is None else Admitted(uuid.UUID(str(row[0])), row[1], row[2])
 
 
@@ -216,12 +216,12 @@ def try_lock(pool_name: str) -> bool:
 
 def enter_queue(pool_name: str, owner_id: int) -> None:
     """Count one more of the owner's that waits; one who is new to the pool gets a share."""
-    execute(_ENTER, {"pool": pool_name, "owner": owner_id}).close()
+    run(_ENTER, {"pool": pool_name, "owner": owner_id})
 
 
 def leave_queue(pool_name: str, owner_id: int) -> None:
     """Count one less that waits, of an item that ended without an admission."""
-    execute(_DEPART, {"pool": pool_name, "owner": owner_id}).close()
+    run(_DEPART, {"pool": pool_name, "owner": owner_id})
 
 
 def line(pool_name: str, now: datetime) -> Snapshot:

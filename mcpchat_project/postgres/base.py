@@ -23,7 +23,7 @@ _CONNECTION = {
 }
 
 
-# Statements of `planned_cursor` are planned once a connection after so many runs.
+# After so many runs in a connection the plan of a statement of `run_often` is kept.
 PREPARE_AFTER = 2
 
 
@@ -62,12 +62,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection.adapters.register_dumper(str, PossibleText)
         return connection
 
-    def planned_cursor(self) -> Any:
-        """Return a cursor for statements that are run often: the server gets the values apart and keeps the
-        plan, which for an admission is most of the work."""
-        self.ensure_connection()
-        with self.wrap_database_errors:
-            return self._prepare_cursor(Cursor(self.connection))  # type: ignore[attr-defined]  # not in the stubs
+    def run_often(self, statement: str, values: Any) -> Any:
+        """Run a statement and return its cursor: the server gets the values apart and keeps the plan, which
+        for an admission is most of the work."""
+        return Cursor(self.connection).execute(statement, values)
 
 
 def possible(value: Any) -> Any:
