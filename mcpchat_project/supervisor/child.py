@@ -47,8 +47,9 @@ class Child:
     `pid` is its id, and that of the session and process group that it leads; None while it does not run.
     """
 
-    def __init__(self, process: Process, log_folder: Path | None) -> None:
+    def __init__(self, process: Process, log_folder: Path | None, *, forked: bool = False) -> None:
         self.process = process
+        self.forked = forked
         self.log = log_folder / f"{process.name}.log" if log_folder else None
         self.backoff = Backoff()
         self.due_at = 0.0

@@ -48,11 +48,12 @@ class Supervisor:
         """Start a process and keep it running until `stop`.
 
         A `forked` one begins as a copy of this process, in which `Forked` is raised; a new interpreter would
-        spend a second on what is loaded here already. Once it has ended, it starts as a new program.
+        spend a second on what is loaded here already. So it begins again after its death, unless it dies
+        again soon: then the copy may be at fault, and it starts as a new program.
         """
-        child = Child(process, self._log_folder)
+        child = Child(process, self._log_folder, forked=forked)
         self._children.append(child)
-        self._attempt(child, self._fork if forked else self._spawn)
+        self._attempt(child)
 
     def tend(self, seconds: float) -> None:
         """For at most `seconds`, or until the next signal: wait, then start again what ended and is due."""
@@ -63,7 +64,7 @@ class Supervisor:
             return
         for child in self._children:
             if child.pid is None and child.due_at <= time.monotonic() and not self.signals.stop_requests:
-                self._attempt(child, self._spawn)
+                self._attempt(child)
 
     def log_of(self, name: str) -> Path:
         """Return the log of the process called `name`."""
@@ -82,15 +83,12 @@ class Supervisor:
         self._end(broker, begun + BROKER_FINISHED, begun + ALL_KILLED)
         self._kill_orphans(begun + ALL_KILLED, spared=[])
 
-    def _fork(self, child: Child) -> None:
-        child.fork(self._folder, self.signals)
-
-    def _spawn(self, child: Child) -> None:
-        child.start(self._folder)
-
-    def _attempt(self, child: Child, start: Callable[[Child], None]) -> None:
+    def _attempt(self, child: Child) -> None:
         try:
-            start(child)
+            if child.forked and child.backoff.failures <= 1:
+                child.fork(self._folder, self.signals)
+            else:
+                child.start(self._folder)
         except OSError as error:
             if not self._restart:
                 raise

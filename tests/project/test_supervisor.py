@@ -194,15 +194,26 @@ def test_a_forked_process_has_its_own_session_its_log_and_the_usual_signals(
     assert not alive(pid)
 
 
-def test_a_forked_process_dies_with_a_killed_supervisor_and_is_a_new_program_after_its_death(
-    start: Start,
-) -> None:
+def _is_a_copy(pid: int) -> bool:
+    return b"tests.project.stand_in" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_a_forked_process_is_forked_again_and_a_new_program_if_it_dies_again_soon(start: Start) -> None:
+    running = start(forked=True, web=QUIET)
+    pids = [running.pid("web")]
+    for copy in (True, False):
+        os.kill(pids[-1], signal.SIGKILL)
+        until(lambda: running.pid("web") != pids[-1])
+        pids.append(running.pid("web"))
+        assert _is_a_copy(pids[-1]) is copy
+
+
+def test_a_forked_process_dies_with_a_killed_supervisor(start: Start) -> None:
     running = start(forked=True, web=QUIET)
     first = running.pid("web")
     os.kill(first, signal.SIGKILL)
     until(lambda: running.pid("web") != first)
     second = running.pid("web")
-    assert b"tests.project.stand_in" not in Path(f"/proc/{second}/cmdline").read_bytes()
     running.process.kill()
     running.process.wait(timeout=5)
     until(lambda: not alive(second), 2)
