@@ -1,6 +1,6 @@
 # Every target sets up what it needs and can be the first command on a fresh clone: `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help run test compose-walk chaos check screenshots user login-link clean
+.PHONY: help run test compose-walk chaos bench check screenshots user login-link clean
 
 # PYTHON if given, else the first that is new enough; if none is, the last resort says so itself.
 new_enough = 'import sys; sys.exit(sys.version_info < (3, 11))'
@@ -33,6 +33,13 @@ chaos: ## Kill everything under load and count what broke (SUBAGENTS=10000 KILLS
 		$(call chaos_word,SUBAGENTS,subagents) $(call chaos_word,KILLS,kills) \
 		$(call chaos_word,REDIS_KILLS,redis-kills) $(call chaos_word,WIPES,wipes) \
 		$(call chaos_word,SEED,seed) $(call chaos_word,SECONDS,seconds) $(call chaos_word,DATABASE,database)
+
+bench: ## Run every benchmark on both databases; make bench-NAME runs one (DATABASE=sqlite for one database)
+	@for name in spawn admission throughput; do $(MAKE) --no-print-directory bench-$$name || exit 1; done
+
+# One benchmark: spawn, admission or throughput.
+bench-%:
+	@$(bootstrap) requirements-dev.txt && exec .venv/bin/python -m benchmarks $* $(DATABASE)
 
 check: ## Check format, lint, types, import rules, migrations and the deploy settings
 	@$(bootstrap) requirements-dev.txt

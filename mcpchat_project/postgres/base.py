@@ -51,9 +51,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         """Return how to connect; what DATABASE_URL says goes first."""
-        given = self.settings_dict["OPTIONS"]
-        prepared = {"prepare_threshold": given.get("prepare_threshold", PREPARE_AFTER)}
-        return _CONNECTION | super().get_connection_params() | prepared
+        # In DATABASE_URL it is a text: `?prepare_threshold=None` is for a pooler that cannot keep plans.
+        wanted = str(self.settings_dict["OPTIONS"].get("prepare_threshold", PREPARE_AFTER))
+        threshold = int(wanted) if wanted.isdecimal() else None
+        return _CONNECTION | super().get_connection_params() | {"prepare_threshold": threshold}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> "Connection[Any]":
         """Connect."""

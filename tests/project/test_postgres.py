@@ -40,3 +40,13 @@ def test_each_statement_sees_what_was_committed_before_it(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SHOW transaction_isolation")
         assert cursor.fetchone() == ("read committed",)
+
+
+@on_postgres
+@pytest.mark.parametrize(("wanted", "threshold"), [(None, 2), ("None", None), ("0", 0), (7, 7)])
+def test_plans_are_kept_unless_the_address_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, wanted: object, threshold: int | None
+) -> None:
+    if wanted is not None:
+        monkeypatch.setitem(connection.settings_dict["OPTIONS"], "prepare_threshold", wanted)
+    assert connection.get_connection_params()["prepare_threshold"] == threshold
