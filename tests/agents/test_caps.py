@@ -80,6 +80,15 @@ def test_a_process_that_is_dead_or_serves_others_carries_nothing(
     assert admission.admit("tools") == 0
 
 
+def test_what_is_over_its_queue_deadline_gets_no_slot_and_holds_up_nobody(session: ChatSession) -> None:
+    late, other = work.queue(session), work.queue(session)
+    Subagent.objects.filter(pk=late.pk).update(queue_deadline_at=timezone.now())
+    work.set_pool(cap=1)
+    work.workers()
+    assert admission.admit("tools") == 1
+    assert (work.fresh(late).state, work.fresh(other).state) == ("queued", "admitted")
+
+
 def test_a_paused_pool_admits_nothing_until_it_goes_on(session: ChatSession) -> None:
     work.workers()
     work.queue(session)

@@ -95,6 +95,21 @@ def test_what_is_over_its_time_is_ended_by_force_with_all_its_processes(
     assert not alive(worker.child)
 
 
+@pytest.mark.parametrize(
+    ("column", "code"), [("deadline_at", "timeout"), ("idle_deadline_at", "idle_timeout")]
+)
+def test_what_an_earlier_keeper_ended_and_did_not_live_to_store_ends_as_overdue(
+    session: ChatSession, keeper: Keeper, start_worker: StartWorker, column: str, code: str
+) -> None:
+    worker = start_worker()
+    subagent = worker.take(work.admitted(session))
+    Subagent.objects.update(**{column: timezone.now()})
+    worker.kill()
+    keeper.bury_the_dead()
+    ended = work.fresh(subagent)
+    assert (ended.state, ended.attempt, ended.error["code"]) == ("failed", 1, code)
+
+
 def test_a_cancel_is_left_to_the_tool_for_its_grace(
     session: ChatSession, keeper: Keeper, start_worker: StartWorker
 ) -> None:

@@ -17,6 +17,7 @@ from agents_app.registry import ToolResult
 from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession
 from tests.agents import work
+from tests.environment import POSTGRES
 
 pytestmark = pytest.mark.usefixtures("registered")
 Declare = Callable[..., None]
@@ -227,3 +228,18 @@ def test_the_end_of_the_process_is_not_the_end_of_the_work(
     running = session.subagents.get()
     assert running.state == "running"
     pool.give_back(running)
+
+
+@pytest.mark.skipif(POSTGRES is None, reason="ends a connection from the server's side")
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_the_database_ended_costs_no_start(session: ChatSession, declare: Declare) -> None:
+    declare("heavy_one", lambda context: ToolResult(summary="Done."), heavy=True)
+    subagent = work.admitted(session, "heavy_one")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        own = cursor.fetchone()[0]
+    assert POSTGRES is not None
+    with POSTGRES.connect() as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [own])
+    runner.run(subagent.pk, 1)
+    assert work.fresh(subagent).state == "succeeded"
