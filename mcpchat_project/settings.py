@@ -92,7 +92,12 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"] |= {
         "ENGINE": "mcpchat_project.sqlite_gate",
         "OPTIONS": {
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            # The keeper moves the log into the database (`checkpoint`) long before it has 20,000 pages; a log
+            # that began anew is cut, so that its size tells how much there is to move.
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=20000; "
+                "PRAGMA journal_size_limit=1000000;"
+            ),
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
         },

@@ -115,6 +115,29 @@ def test_killed_broker_loses_nothing_and_repeats_nothing(ann: Person, house: Hou
     assert_gapless(ann.events(session))
 
 
+def _restart_broker(house: House) -> None:
+    before = house.process_named("broker")
+    house.kill("broker")
+    wait_for("the broker is back", lambda: _pid_or_none(house, "broker") not in (None, before))
+
+
+def test_long_work_over_three_restarts_of_the_broker_runs_once(ann: Person, house: House) -> None:
+    session = ann.session()
+    work = [ann.call(session, "probe", seconds=9)["subagent_id"] for _ in range(3)]
+    for subagent_id in work:
+        ann.running(subagent_id)
+    for _ in range(3):
+        _restart_broker(house)
+    ended = [ann.ended(subagent_id) for subagent_id in work]
+    assert {(subagent["state"], subagent["attempt"]) for subagent in ended} == {("succeeded", 1)}
+    starts = [
+        event["payload"]["subagent_id"]
+        for event in ann.events(session)
+        if event["kind"] == "subagent.started"
+    ]
+    assert sorted(starts) == sorted(work)
+
+
 def test_wiped_broker_loses_nothing_and_repeats_nothing(ann: Person, house: House) -> None:
     session = ann.session()
     work = [ann.call(session, "probe", seconds=2)["subagent_id"] for _ in range(5)]
