@@ -6,11 +6,13 @@ A worker child leads a process group, so what its tools start (git, scc, servers
 import ctypes
 import os
 import signal
+import time
 from contextlib import suppress
 
 import psutil
 
 TICKS_A_SECOND = 100
+REAP_SECONDS = 1.0
 PR_SET_CHILD_SUBREAPER = 36
 _adopts = False
 
@@ -65,21 +67,26 @@ def kill(pid: int, started_ticks: int) -> None:
 
 
 def kill_others() -> None:
-    """Kill what is left in the group that this process leads: a tool's children end with its attempt."""
+    """Kill what is left in the group that this process leads, and whatever else descends from it.
+
+    A tool's children end with its attempt, those that left the group too.
+    """
     own = os.getpid()
     if os.getpgrp() != own or (_adopts and not _has_children()):
         return
-    for pid in members(own):
-        if pid != own:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    descendants = {process.pid for process in psutil.Process().children(recursive=True)}
+    for pid in {*members(own), *descendants} - {own}:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
-def reap() -> None:
-    """Take in the exit codes of all children that ended; nobody may wait for one of them any more."""
+def reap(seconds: float = REAP_SECONDS) -> None:
+    """Wait until all children have ended, so that nothing works on; nobody may wait for one any more."""
+    deadline = time.monotonic() + seconds
     with suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+        while time.monotonic() < deadline:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                time.sleep(0.001)
 
 
 def is_gone(group: int, leader_ticks: int) -> bool:

@@ -91,6 +91,33 @@ def test_a_group_that_is_gone_takes_no_signal() -> None:
     assert process_groups.is_gone(process.pid, 1)
 
 
+RUNNER = """
+import subprocess, sys, time
+from agents_app import process_groups
+process_groups.adopt_orphans()
+asleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+hide = f"import subprocess as s; print(s.Popen({asleep!r}, start_new_session=True, stdout=s.DEVNULL).pid)"
+pids = subprocess.check_output([sys.executable, "-c", hide], text=True).split()
+pids.append(subprocess.Popen(asleep).pid)
+process_groups.kill_others()
+process_groups.reap()
+print(*pids, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted on Linux only")
+def test_nothing_that_was_started_lives_when_all_is_reaped_also_what_hid_in_a_session_of_its_own() -> None:
+    command = [sys.executable, "-c", RUNNER]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        pids = [int(pid) for pid in _line(process).split()]
+        assert len(pids) == 2
+        assert not any(map(alive, pids))
+        process.kill()
+
+
 def test_a_process_that_leads_no_group_kills_nobody() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
         if os.getpgrp() != os.getpid():

@@ -122,6 +122,7 @@ def test_sound_evidence_has_nothing_broken() -> None:
         ("wrong_end", _set(submitted={"a": "once"})),
         ("wrong_end", _row(attempt=4)),
         ("wrong_end", _set(rows=_failed("worker_lost", 2, (1,)))),
+        ("wrong_end", _set(rows=_failed("worker_lost", 3, (1, 2)))),
         ("untold", _set(told=_sound().told[:-1])),
         ("untold", _set(submitted={"a": "told"})),
         ("outlived", _set(last_held={("a", 1): 2.6})),

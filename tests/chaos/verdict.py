@@ -127,7 +127,7 @@ def _may_end_so(evidence: Evidence, row: Row) -> bool:
     if row.attempt > (MAX_ATTEMPTS if kind.safe else 1):
         return False
     if end == WORKER_LOST and kind.safe:
-        return row.lost_attempts == tuple(range(1, MAX_ATTEMPTS)) and row.attempt == MAX_ATTEMPTS
+        return row.lost_attempts == tuple(range(1, MAX_ATTEMPTS + 1)) and row.attempt == MAX_ATTEMPTS
     return end in kind.ends | {WORKER_LOST}
 
 
