@@ -23,6 +23,7 @@ from sessions_app.models import ChatSession
 from sessions_app.rows import Rows
 
 MAX_ATTEMPTS = 3
+# More submits than this are not under way at once: that is how many connections a database takes.
 MOST_AT_THE_SAME_MOMENT = 200
 State = Subagent.State
 _WAITING = (State.QUEUED, State.ADMITTED)

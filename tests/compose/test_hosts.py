@@ -14,7 +14,7 @@ from mcpchat_project.supervisor.processes import agents, keeper
 from tests.acceptance.house import Person, wait_for
 from tests.compose.cable import Cable
 from tests.compose.containers import Composition, Container, staff
-from tests.postgres import Postgres, Unavailable
+from tests.postgres import Postgres
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="asks /proc which processes are left"),
@@ -22,19 +22,6 @@ pytestmark = [
 ]
 ALL = ("tools,exports,maintenance=3", "beat")
 LEASE_SECONDS = 5.0
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL; where there is none this is skipped, unless MCPCHAT_REQUIRE_POSTGRES forbids it."""
-    try:
-        server = Postgres()
-    except Unavailable as reason:
-        if os.environ.get("MCPCHAT_REQUIRE_POSTGRES"):
-            pytest.fail(str(reason))
-        pytest.skip(str(reason))
-    with server:
-        yield server
 
 
 @pytest.fixture(scope="module")

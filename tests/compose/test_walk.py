@@ -13,7 +13,7 @@ import pytest
 from tests.acceptance.house import Person, assert_gapless, wait_for
 from tests.compose.containers import Composition, staff
 from tests.git_server import GitServer
-from tests.postgres import Postgres, Unavailable
+from tests.postgres import Postgres
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="asks /proc which processes are left"),
@@ -24,19 +24,6 @@ FILES = {
     "sample.py": "def add(a, b):\n    return a + b\n",
     "requirements.txt": "Django\n",
 }
-
-
-@pytest.fixture
-def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL; where there is none this is skipped, unless MCPCHAT_REQUIRE_POSTGRES forbids it."""
-    try:
-        server = Postgres()
-    except Unavailable as reason:
-        if os.environ.get("MCPCHAT_REQUIRE_POSTGRES"):
-            pytest.fail(str(reason))
-        pytest.skip(str(reason))
-    with server:
-        yield server
 
 
 @pytest.fixture
