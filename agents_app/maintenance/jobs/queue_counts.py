@@ -1,6 +1,7 @@
 from django.db import transaction
 from django.db.models import Count
 
+from agents_app import statements
 from agents_app.maintenance.registry import JobResult, job
 from agents_app.models import Pool, PoolShare, Subagent
 
@@ -16,6 +17,8 @@ def _check(pool_name: str) -> int:
     """Count under the shares' locks: whoever moved work and has not yet counted it is counted afterwards."""
     mended = 0
     with transaction.atomic():
+        # Only who holds the pool's lock touches more than one share.
+        statements.lock(pool_name)
         locked = PoolShare.objects.select_for_update(no_key=True).filter(pool=pool_name)
         shares = {share.owner_id: share for share in locked.order_by("pk")}
         queued = Subagent.objects.filter(pool=pool_name, state=Subagent.State.QUEUED)
