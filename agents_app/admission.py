@@ -43,17 +43,20 @@ def admit(pool_name: str) -> int:
 
 
 def admit_within(change: SessionChange, pool_name: str, entering: int | None = None) -> Admitted | None:
-    """Give one free slot in the transaction that made it free or brought the work; the message follows.
+    """Give one free slot in the transaction that made it free or brought the work; the message follows."""
+    admitted = claim_within(pool_name, entering)
+    if admitted is not None:
+        change.afterwards(lambda: send(pool_name, admitted.subagent_id, admitted.attempt))
+    return admitted
+
+
+def claim_within(pool_name: str, entering: int | None = None) -> Admitted | None:
+    """Give one free slot in the caller's transaction to whoever the caller then starts or tells of it.
 
     If somebody else holds the pool's lock nothing is done: the caller has `admit` called after its commit, as
     it does when its own work did not get the slot, since what others commit meanwhile is not seen here.
     """
-    if not statements.try_lock(pool_name):
-        return None
-    admitted = statements.claim(pool_name, timezone.now(), entering)
-    if admitted is not None:
-        change.afterwards(lambda: send(pool_name, admitted.subagent_id, admitted.attempt))
-    return admitted
+    return statements.claim(pool_name, timezone.now(), entering) if statements.try_lock(pool_name) else None
 
 
 def capacity(pool: Pool) -> int:

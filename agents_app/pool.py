@@ -17,6 +17,7 @@ from agents_app.outcome import Outcome
 from agents_app.places import Line
 from agents_app.presentation import subagent_payload
 from agents_app.registry import Plan, find_agent_type
+from agents_app.statements import Admitted
 from sessions_app.errors import Refusal, not_found
 from sessions_app.events import SessionChange, session_change
 from sessions_app.models import ChatSession
@@ -90,6 +91,16 @@ def start(subagent_id: UUID, attempt: int, worker_id: UUID) -> Subagent | None:
 def finish(subagent: Subagent, outcome: Outcome) -> bool:
     """End a running attempt; False if it was not running any more under this attempt number."""
     return _end(subagent, (State.RUNNING,), outcome)
+
+
+def finish_and_take(subagent: Subagent, outcome: Outcome) -> Admitted | None:
+    """End a running attempt and return the work that got its slot, which the caller must start.
+
+    None if there is none, or another hears of it.
+    """
+    taken: list[Admitted] = []
+    _end(subagent, (State.RUNNING,), outcome, taken=taken)
+    return taken[0] if taken else None
 
 
 def cancel(subagent_id: UUID) -> Subagent:
@@ -214,37 +225,55 @@ def _line_with_room(pool_name: str) -> Line:
     return line
 
 
-def _end(subagent: Subagent, before: tuple[Subagent.State, ...], outcome: Outcome, **more: Any) -> bool:
-    """Move to a final state from one of `before`, tell the chat, and let the next one in."""
+def _end(
+    subagent: Subagent,
+    before: tuple[Subagent.State, ...],
+    outcome: Outcome,
+    *,
+    taken: list[Admitted] | None = None,
+    **more: Any,
+) -> bool:
+    """Move to a final state from one of `before`, tell the chat, and let the next one in.
+
+    The next one goes into `taken`, if given, and no message is sent for it.
+    """
     values = _final_values(outcome) | more
     try:
         with session_change(subagent.session_id) as change:
             for state in before:
                 ended = _subagents.update(values, _AT, id=subagent.pk, attempt=subagent.attempt, state=state)
                 if ended is not None:
-                    _tell_end(change, ended, state)
+                    _tell_end(change, ended)
+                    _let_the_next_in(change, ended, state, taken)
                     return True
     except Refusal:  # the session is gone, and the row with it
         return False
     return False
 
 
-def _tell_end(change: SessionChange, ended: Subagent, before: Subagent.State) -> None:
+def _tell_end(change: SessionChange, ended: Subagent) -> None:
     change.record(_ENDINGS[Subagent.State(ended.state)], subagent_payload(ended))
     kind = find_agent_type(ended.agent_type)
     kind.on_finished(change, ended)
     if kind.answers_in_chat:
         turns.deliver(change, ended)
+
+
+def _let_the_next_in(
+    change: SessionChange, ended: Subagent, before: Subagent.State, taken: list[Admitted] | None
+) -> None:
+    """Give away the slot that became free, here if somebody waits, else after the commit."""
+    admitted = None
     if before == State.QUEUED:
         statements.leave_queue(ended.pool_id, ended.owner_id)
-    elif not _successor(change, ended):
+        return
+    if statements.somebody_may_go(ended.pool_id, timezone.now()):
+        if taken is None:
+            admitted = admission.admit_within(change, ended.pool_id)
+        elif admitted := admission.claim_within(ended.pool_id):
+            taken.append(admitted)
+    if admitted is None:
         change.afterwards(lambda: admission.admit(ended.pool_id))
-
-
-def _successor(change: SessionChange, ended: Subagent) -> bool:
-    """Whether the slot that became free was given away at once."""
-    waiting = statements.somebody_may_go(ended.pool_id, timezone.now())
-    return waiting and admission.admit_within(change, ended.pool_id) is not None
 
 
 _ENDINGS = {

@@ -81,7 +81,12 @@ def kill_others() -> None:
 
 
 def reap(seconds: float = REAP_SECONDS) -> None:
-    """Wait until all children have ended, so that nothing works on; nobody may wait for one any more."""
+    """Wait until all children have ended, so that nothing works on; nobody may wait for one any more.
+
+    Like `kill_others` it does nothing in a process that leads no group: its children are not work.
+    """
+    if os.getpgrp() != os.getpid():
+        return
     deadline = time.monotonic() + seconds
     with suppress(ChildProcessError):
         while time.monotonic() < deadline:

@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import time
 from pathlib import Path
 from uuid import UUID
 
@@ -15,18 +16,27 @@ from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.models import Subagent
 from agents_app.outcome import Outcome
 from agents_app.registry import AgentType, find_agent_type
+from agents_app.statements import Admitted
 from sessions_app.errors import Refusal
 
 logger = logging.getLogger(__name__)
 
+TAKING_SECONDS = 1.0
+
 
 def run(subagent_id: UUID, attempt: int) -> None:
-    """Run an admitted attempt to its end; does nothing if somebody else has it or it is over."""
+    """Run an admitted attempt to its end; does nothing if somebody else has it or it is over.
+
+    Short work is followed by what gets its slot, without a message in between, for a second at most: then a
+    worker that was told to stop has stopped taking.
+    """
+    until = time.monotonic() + TAKING_SECONDS
     subagent = _start(subagent_id, attempt)
-    if subagent is None:
-        return
-    # Stored after the clean-up: whoever sees the end may rely on it that nothing is left.
-    _finish(subagent, _run_and_clean_up(subagent))
+    while subagent is not None:
+        # Stored after the clean-up: whoever sees the end may rely on it that nothing is left.
+        end = _run_and_clean_up(subagent)
+        taken = _finish(subagent, end, take=time.monotonic() < until)
+        subagent = _start(taken.subagent_id, taken.attempt) if taken else None
 
 
 def _start(subagent_id: UUID, attempt: int) -> Subagent | None:
@@ -78,11 +88,17 @@ def _is_shutdown(error: BaseException) -> bool:
     return isinstance(error, SystemExit) and isinstance(error.code, int) and error.code < 0
 
 
-def _finish(subagent: Subagent, end: Outcome) -> None:
-    """Store the outcome, or let the process die: its keeper then gives the attempt back, so that a row
-    never stays `running` in a worker that has gone on to something else."""
+def _finish(subagent: Subagent, end: Outcome, *, take: bool) -> Admitted | None:
+    """Store the outcome; return what is to be run next, if that is to be taken.
+
+    If it cannot be stored the process dies: its keeper then gives the attempt back, so that a row never stays
+    `running` in a worker that has gone on to something else.
+    """
     try:
+        if take:
+            return pool.finish_and_take(subagent, end)
         pool.finish(subagent, end)
     except DatabaseError:
         logger.exception("could not store the outcome of %s", subagent)
         os._exit(70)
+    return None

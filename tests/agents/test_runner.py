@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError, connection
 
-from agents_app import outcome, pool, runner
+from agents_app import admission, outcome, pool, runner
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.models import Subagent
 from agents_app.registry import ToolResult
@@ -243,3 +243,39 @@ def test_a_connection_that_the_database_ended_costs_no_start(session: ChatSessio
         other.execute("SELECT pg_terminate_backend(%s)", [own])
     runner.run(subagent.pk, 1)
     assert work.fresh(subagent).state == "succeeded"
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The subagents for which a message was sent."""
+    told: list[Any] = []
+    monkeypatch.setattr(admission, "send", lambda pool_name, subagent_id, attempt: told.append(subagent_id))
+    return told
+
+
+@pytest.mark.django_db(transaction=True)
+def test_short_work_is_followed_by_what_gets_its_slot_without_a_message(
+    session: ChatSession, declare: Declare, sent: list[Any]
+) -> None:
+    declare("heavy_one", lambda context: ToolResult(summary="Done."), heavy=True)
+    work.set_pool(cap=1)
+    first = work.admitted(session, "heavy_one")
+    others = [work.queue(session, "heavy_one") for _ in range(3)]
+    runner.run(first.pk, 1)
+    assert work.states(session) == ["succeeded"] * 4
+    assert sent == [first.pk]
+    assert [work.fresh(one).attempt for one in others] == [1, 1, 1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_work_that_took_long_a_message_is_sent_for_the_next(
+    session: ChatSession, declare: Declare, sent: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "TAKING_SECONDS", 0.0)
+    declare("heavy_one", lambda context: ToolResult(summary="Done."), heavy=True)
+    work.set_pool(cap=1)
+    first = work.admitted(session, "heavy_one")
+    second = work.queue(session, "heavy_one")
+    runner.run(first.pk, 1)
+    assert work.states(session) == ["succeeded", "admitted"]
+    assert sent == [first.pk, second.pk]
