@@ -11,12 +11,8 @@ import { attemptWords, durationWords, plain, stateWord, waitWords } from "./word
 export function badgeText(subagent) {
   if (isUnfinished(subagent) && isCancelling(subagent)) return "Cancelling…";
   if (subagent.state === "queued" && subagent.queue_position)
-    return [`Queued · position ${subagent.queue_position}`, waitText(subagent)].filter(Boolean).join(" · ");
+    return `Queued · position ${subagent.queue_position}`;
   return stateWord(subagent.state);
-}
-
-function waitText({ estimated_wait_seconds }) {
-  return estimated_wait_seconds > 0 ? waitWords(estimated_wait_seconds) : "";
 }
 
 /** Whether somebody asked it to end. */
@@ -85,6 +81,10 @@ function attemptText({ attempt }) {
   return `${attemptWords(attempt)}: its worker was lost`;
 }
 
+function waitText({ state, estimated_wait_seconds }) {
+  return state === "queued" && estimated_wait_seconds > 0 ? waitWords(estimated_wait_seconds) : "";
+}
+
 function tookText(subagent) {
   if (isUnfinished(subagent) || !Number.isFinite(subagent.duration_ms)) return "";
   return durationWords(subagent.duration_ms);
@@ -130,7 +130,9 @@ export function subagentCard({ item }, actions) {
       setText(title, subagent.title || plain(subagent.tool_name));
       setText(
         facts,
-        [subagent.tool_name, attemptText(subagent), tookText(subagent)].filter(Boolean).join(" · "),
+        [subagent.tool_name, waitText(subagent), attemptText(subagent), tookText(subagent)]
+          .filter(Boolean)
+          .join(" · "),
       );
       setText(badge, badgeText(subagent));
       show(progress.node, subagent.state === "running");
