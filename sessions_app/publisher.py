@@ -36,13 +36,21 @@ class Publisher:
                 raise
 
     def _connected(self) -> Any:
-        # A fork must not share the socket. Nothing is ever to be read: readable means that it was closed.
+        # A fork must not share the socket.
         known = self._connection if self._pid == os.getpid() else None
-        if known is None or known.can_read(timeout=0):
+        if known is None or not _is_open(known):
             self._connection = None
             self._connection, self._pid = _connect(), os.getpid()
             return self._connection
         return known
+
+
+def _is_open(connection: Any) -> bool:
+    """Whether a connection still stands. Nothing is ever to be read: readable means that it was closed."""
+    try:
+        return not connection.can_read(timeout=0)
+    except redis.RedisError:
+        return False
 
 
 def _connect() -> Any:

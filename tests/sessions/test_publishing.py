@@ -3,13 +3,19 @@
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
+import redis
 from django.db import transaction
 
 from sessions_app.events import announce, session_change
 from sessions_app.models import ChatSession
+from sessions_app.publisher import Publisher
+from tests.broker import start_broker
+from tests.postgres import free_port
 
 Listen = Callable[[ChatSession], Callable[[], str | None]]
 
@@ -83,3 +89,20 @@ def test_progress_with_the_broker_away_does_not_hold_up_the_work() -> None:
     began = time.monotonic()
     announce(uuid4(), "message.delta", {"text": "a"})
     assert time.monotonic() - began < 1
+
+
+def test_what_is_published_after_a_restart_of_the_broker_is_heard(settings: Any, tmp_path: Path) -> None:
+    port = free_port()
+    settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
+    publisher = Publisher()
+    for text in ("before", "after", "after the next"):
+        broker = start_broker(port, tmp_path)
+        with redis.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as subscription:
+            subscription.subscribe("topic")
+            assert subscription.get_message(timeout=2) is not None
+            publisher.publish("topic", [text])
+            heard = subscription.get_message(timeout=2)
+        assert heard is not None
+        assert heard["data"] == text.encode()
+        broker.kill()
+        broker.wait()
