@@ -1,19 +1,22 @@
 """I1 and I5: never more than the cap at once; the queue is bounded."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
-from agents_app import admission, pool
+from agents_app import admission, pool, statements
 from agents_app.models import Pool, Subagent, Worker
 from agents_app.outcome import Outcome
 from agents_app.pool_status import status_of
 from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession
 from tests.agents import work
+from tests.project.waiting import until
 
 
 def _occupying() -> int:
@@ -170,3 +173,25 @@ def test_status_counts_what_is_there(session: ChatSession) -> None:
     assert (status["total_completed"], status["total_failed"]) == (1, 0)
     assert status["utilization_percent"] == 33.3
     assert [row["subagent_id"] for row in status["workers"]] == [str(second.pk)]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_nobody_is_admitted_while_another_admission_is_under_way(session: ChatSession) -> None:
+    work.workers(6)
+    assert work.succeed(work.admitted(session))  # from then on the owner takes part in the rounds
+
+    def queue() -> Subagent:
+        try:
+            return work.queue(session)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            statements.lock("tools")
+            submitted = threads.submit(queue)
+            until(lambda: session.subagents.count() == 2)
+            assert work.states(session) == ["succeeded", "queued"]
+        submitted.result(10)
+    assert work.states(session) == ["succeeded", "admitted"]
