@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from agents_app import pool
-from agents_app.models import Subagent
+from agents_app.models import Subagent, Worker
 from agents_app.outcome import Outcome
 from sessions_app import lifecycle
 from sessions_app.errors import Refusal
@@ -207,3 +207,19 @@ def test_a_submit_admits_when_there_is_room_and_sends_the_message(session: ChatS
     work.workers()
     subagent = work.fresh(work.queue(session))
     assert (subagent.state, subagent.sent_at is not None) == ("admitted", True)
+
+
+def test_a_process_that_is_not_known_starts_nothing(session: ChatSession) -> None:
+    subagent = work.admitted(session)
+    assert pool.start(subagent.pk, 1, work.NOBODY) is None
+    assert work.fresh(subagent).state == "admitted"
+
+
+def test_where_others_judge_by_leases_a_process_whose_lease_is_over_starts_nothing(
+    session: ChatSession, settings: Any
+) -> None:
+    settings.SEVERAL_HOSTS = True
+    subagent, worker = work.admitted(session), work.worker()
+    Worker.objects.update(lease_expires_at=timezone.now())
+    assert pool.start(subagent.pk, 1, worker.pk) is None
+    assert work.fresh(subagent).state == "admitted"
