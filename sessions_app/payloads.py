@@ -11,6 +11,9 @@ CUT_TEXT_CHARACTERS = 1000
 """A message that does not fit is cut to this length and says `truncated`: fetch the row. (A character is
 at most 6 bytes of JSON.)"""
 
+DELTA_CHARACTERS = PAYLOAD_MAX_BYTES // 8
+"""Longer text in flight comes in several deltas. (A character is at most 6 bytes of JSON.)"""
+
 
 class Error(TypedDict):
     """Why something failed: a stable code for programs, a sentence for people."""
