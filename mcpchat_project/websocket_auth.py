@@ -46,8 +46,8 @@ class WebsocketAuth:
 async def _user_of_cookie(header: bytes) -> Any:
     """Return whom a page would see behind this Cookie header.
 
-    Channels' own middleware does the same and then stays between the consumer and the socket, where each frame
-    would pay for it.
+    Channels' own middleware does the same and then stays between the consumer and the socket, where each
+    frame would pay for it.
     """
     cookies = parse_cookie(header.decode("latin-1"))
     return await get_user({"session": SessionStore(cookies.get(settings.SESSION_COOKIE_NAME))})

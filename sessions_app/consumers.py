@@ -151,7 +151,7 @@ class SessionFeedConsumer(FeedConsumer):
 
     def _kept(self) -> tuple[int, int] | None:
         session = ChatSession.objects.owned_by(self.scope["user"]).filter(pk=self.session_id).first()
-        return session and session.kept_seqs()
+        return session.kept_seqs() if session else None
 
 
 class StaffFeedConsumer(FeedConsumer):

@@ -1,7 +1,7 @@
 """Text in flight: what a message in flight says so far, so that who joins in mid-answer gets it whole.
 
-The deltas of a message are published and never stored; its row has the text of half a second ago. A delta that
-does not begin where the last one ended is held until the row has what lies between.
+The deltas of a message are published and never stored; its row has the text of half a second ago. A delta
+that does not begin where the last one ended is held until the row has what lies between.
 """
 
 import json
@@ -35,7 +35,7 @@ class Draft:
         return end, new
 
     def fill(self, stored: str) -> tuple[int, str]:
-        """Take in what the row has, then what was held if that now follows; return where and by what it grew."""
+        """Take in what the row has, then what was held if that follows now; return where it grew, by what."""
         start, _ = self.grow(0, stored)
         if self.held and self.held_offset <= len(self.text):
             held, self.held = self.held, ""

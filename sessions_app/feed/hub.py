@@ -5,7 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -43,19 +43,22 @@ class Hub:
         subscriber = Subscriber(after, send)
         await self._enter(channel)
         try:
-            topic = self.topics.get(channel)
-            if topic is None:
-                # The number first: what comes while the texts are read is then found missing, not taken as known.
-                seq = await rows.last_seq(session_id)
-                made = SessionTopic(session_id, seq, await rows.drafts(session_id))
-                topic = self.topics.setdefault(channel, made)
-            assert isinstance(topic, SessionTopic)
+            topic = await self._topic(session_id)
             while not await _replay_step(topic, subscriber):
                 pass
         except BaseException:
             await self._exit(channel, subscriber)
             raise
         return subscriber
+
+    async def _topic(self, session_id: UUID) -> SessionTopic:
+        channel = session_topic(session_id)
+        if channel not in self.topics:
+            # The number first: what comes while the texts are read is then found missing, not taken as known.
+            seq = await rows.last_seq(session_id)
+            made = SessionTopic(session_id, seq, await rows.drafts(session_id))
+            self.topics.setdefault(channel, made)
+        return cast(SessionTopic, self.topics[channel])
 
     async def leave(self, session_id: UUID, subscriber: Subscriber) -> None:
         """Forget a socket; the last one of a session ends its subscription."""
@@ -125,7 +128,7 @@ class Hub:
         self._look.set()
 
     async def _poll(self) -> None:
-        """After each connect, and every 5 s for what was lost while the connection stood, look at the rows."""
+        """Look at the rows after each connect, and every 5 s for what was lost while the connection stood."""
         wait = POLL_SECONDS
         while True:
             try:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import redis.asyncio
@@ -14,7 +15,7 @@ logger = logging.getLogger(__name__)
 OWN_CHANNEL = "mcpchat:hub"
 """Keeps the connection one that listens, also while nothing is wanted."""
 CONNECT_SECONDS = 2.0
-CONFIRM_SECONDS = 1.0
+CONFIRM_SECONDS = 0.5
 SILENCE_SECONDS = 5.0
 FIRST_DELAY_SECONDS = 0.05
 LONGEST_DELAY_SECONDS = 1.0
@@ -111,13 +112,10 @@ class Subscription:
             await connection.disconnect(nowait=True)
 
     async def _until(self, confirmed: asyncio.Event) -> None:
-        if self._connection is None:
-            return
-        try:
+        # Without it the rows are read all the same, and again once there is a connection.
+        with suppress(TimeoutError):
             async with asyncio.timeout(CONFIRM_SECONDS):
                 await confirmed.wait()
-        except TimeoutError:  # the rows are read without it, and again once it is confirmed
-            logger.warning("the broker did not confirm a subscription within %.0f s", CONFIRM_SECONDS)
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
