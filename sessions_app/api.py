@@ -10,11 +10,13 @@ from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from sessions_app import lifecycle, messages, plain, snapshot
 from sessions_app.contract import PayloadSerializer
 from sessions_app.errors import Refusal, not_found
 from sessions_app.models import ChatSession, Event, Message
+from sessions_app.negotiation import AnyAccept
 from sessions_app.pagination import InOrder, MostRecentlyActive
 from sessions_app.payloads import MessagePayload
 
@@ -157,21 +159,48 @@ class SessionViewSet(
         lifecycle.stop(owned_session(request, pk).pk)
         return self._summary(pk)
 
-    @extend_schema(
-        parameters=[OpenApiParameter("after", int, description="events that follow this seq")],
-        responses=EventSerializer(many=True),
-    )
-    @action(detail=True, filterset_fields=[], pagination_class=None)
-    def events(self, request: Request, pk: UUID) -> Response:
-        """List up to 500 durable events after `after`, in order."""
-        after = serializers.IntegerField(min_value=0, max_value=2**62).run_validation(
-            request.GET.get("after", 0)
-        )
-        rows = owned_session(request, pk).events.after(after)[:EVENTS_A_PAGE]
-        return Response(EventSerializer(rows, many=True).data)
-
     def _summary(self, session_id: UUID) -> Response:
         return Response(snapshot.summary(ChatSession.objects.get(pk=session_id)))
+
+
+class EventsView(APIView):
+    """Durable events of one session."""
+
+    # Who would rather have a stream gets one: see `event_stream`.
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("after", int, description="events that follow this seq"),
+            OpenApiParameter("wait", float, description="seconds to wait for one, at most 30"),
+        ],
+        responses=EventSerializer(many=True),
+    )
+    def get(self, request: Request, session_id: UUID) -> Response:
+        """List up to 500 durable events after `after`, in order; wait for one if there is none.
+
+        With `Accept: text/event-stream` they come as server-sent events, those that are not stored too.
+        """
+        after = _after(request)
+        session = owned_session(request, session_id)
+        oldest, newest = session.kept_seqs()
+        if after > newest:
+            raise Refusal("invalid_after", f"The newest event of this session is {newest}.")
+        if after < oldest - 1:
+            raise Refusal(
+                "events_pruned",
+                "Those events were removed. Load the session and go on after its last_seq.",
+                status=410,
+                last_seq=newest,
+            )
+        return Response(EventSerializer(session.events.after(after)[:EVENTS_A_PAGE], many=True).data)
+
+
+def _after(request: Request) -> int:
+    text = request.GET.get("after", "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Refusal("invalid_after", "after is the seq of an event, or 0.")
+    return int(text)
 
 
 class MessageViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Message]):

@@ -6,24 +6,21 @@ These are plain async views on the feed's hub, so that a thousand who wait cost 
 import asyncio
 import json
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
-from django.db import close_old_connections
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from agents_app.models import Subagent
 from sessions_app.errors import Refusal
 from sessions_app.feed.hub import hub
 from sessions_app.problems import as_response
+from sessions_app.waiting import AsyncView, call, look_up, rendered, wait_seconds
 
-WAIT_MAX_SECONDS = 30.0
 ENDINGS = {"subagent.completed", "subagent.failed", "subagent.cancelled"}
-AsyncView = Callable[..., Coroutine[Any, Any, HttpResponse]]
 
 
 def waits(view: Callable[..., Any], shown_again: Callable[..., Any] | None = None) -> AsyncView:
@@ -34,16 +31,16 @@ def waits(view: Callable[..., Any], shown_again: Callable[..., Any] | None = Non
     """
 
     @wraps(view)  # the OpenAPI generator looks at the attributes of the view
-    async def waiting(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    async def waiting(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         try:
-            seconds = _seconds(request)
+            seconds = wait_seconds(request)
         except Refusal as refusal:
             return as_response(refusal)
-        response = await _call(view, request, **kwargs)
+        response = await call(view, request, **kwargs)
         subagent_id = _unfinished(response)
         if not seconds or subagent_id is None or not await _ended(subagent_id, seconds):
-            return await _rendered(response)
-        return await _rendered(await _again(view, shown_again, request, subagent_id, kwargs))
+            return await rendered(response)
+        return await rendered(await _again(view, shown_again, request, subagent_id, kwargs))
 
     return csrf_exempt(waiting)  # the REST framework checks it itself, for session logins
 
@@ -56,9 +53,9 @@ async def _again(
     kwargs: dict[str, Any],
 ) -> Any:
     if shown_again is None:
-        return await _call(view, request, **kwargs)
+        return await call(view, request, **kwargs)
     request.method = "GET"
-    return await _call(shown_again, request, pk=subagent_id)
+    return await call(shown_again, request, pk=subagent_id)
 
 
 async def _ended(subagent_id: UUID, seconds: float) -> bool:
@@ -100,44 +97,11 @@ def _unfinished(response: Any) -> UUID | None:
     return UUID(data["subagent_id"]) if going_on else None
 
 
-def _seconds(request: HttpRequest) -> float:
-    text = request.GET.get("wait", "0")
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= WAIT_MAX_SECONDS:
-        raise Refusal("invalid_wait", f"wait is a number of seconds from 0 to {WAIT_MAX_SECONDS:.0f}.")
-    return seconds
-
-
-async def _call(view: Callable[..., Any], request: HttpRequest, **kwargs: Any) -> Any:
-    return await sync_to_async(view)(request, **kwargs)
-
-
-async def _look_up(query: Callable[..., Any], **kwargs: Any) -> Any:
-    """Query in the request's thread, and let its database connection go: a wait must not hold one."""
-
-    def look_up() -> Any:
-        try:
-            return query(**kwargs)
-        finally:
-            close_old_connections()
-
-    return await sync_to_async(look_up)()
-
-
-async def _rendered(response: Any) -> HttpResponse:
-    if hasattr(response, "render") and not response.is_rendered:
-        await sync_to_async(response.render)()
-    return response
-
-
 async def _place(subagent_id: UUID) -> Any:
     row = Subagent.objects.values_list("session_id", "session__last_seq")
-    return await _look_up(row.get, pk=subagent_id)
+    return await look_up(row.get, pk=subagent_id)
 
 
 async def _is_final(subagent_id: UUID) -> bool:
     unfinished = Subagent.objects.unfinished().filter(pk=subagent_id)
-    return not await _look_up(unfinished.exists)
+    return not await look_up(unfinished.exists)

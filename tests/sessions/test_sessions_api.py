@@ -176,7 +176,7 @@ def test_events_after_a_seq_are_listed_in_order(client: APIClient, session: Chat
 @pytest.mark.parametrize("after", ["abc", "-1", "1.5", str(2**63), "%00"])
 def test_an_after_that_makes_no_sense_is_refused(client: APIClient, session: ChatSession, after: str) -> None:
     answer = client.get(f"/api/sessions/{session.pk}/events/?after={after}")
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_after")
 
 
 def test_the_snapshot_holds_all_that_a_page_needs(client: APIClient, session: ChatSession) -> None:
