@@ -8,6 +8,7 @@ from agents_app.models import Turn
 from sessions_app import messages, plain
 from sessions_app.events import announce
 from sessions_app.models import Message
+from sessions_app.payloads import MessageDelta
 
 STORE_SECONDS = 0.5
 
@@ -56,7 +57,7 @@ class Draft:
         return self._message
 
     def _announce(self, message: Message, text: str) -> None:
-        delta = {
+        delta: MessageDelta = {
             "message_id": str(message.pk),
             "generation": message.generation,
             "offset": self._announced,
