@@ -147,20 +147,12 @@ MEANINGS: dict[str, str] = {
     "export.started": "An attempt to make the file began.",
     "export.completed": "The file can be downloaded.",
     "export.failed": "There will be no file: making it failed, or was cancelled (see `state`).",
-    "message.delta": "Text of an answer while it grows. `message.completed` brings the whole.",
-    "subagent.progress": "At most 10 a second while it runs; while it is queued, when its place changed.",
-    "export.progress": "At most 10 a second.",
-    "pool.status_changed": "Counts or settings of the pool changed; looked at every second or two.",
+    "pool.status_changed": "Counts or settings of the pool changed. At most once a second for each pool.",
     "pool.queue_full": "The pool takes no more work until some has started.",
     "worker.started": "A process came.",
     "worker.lost": "A process went: it ended or died.",
     "maintenance.started": "A run began its jobs.",
     "maintenance.completed": "Every job succeeded.",
-    "maintenance.failed": "A job failed, or the run's process died.",
-    "system.health_updated": "The status of a part changed.",
-    "feed.ready": "All that was before has been sent; what follows is live.",
-    "feed.reset": "What was asked for is no longer kept: load the snapshot, then go on with this feed.",
-    "feed.pong": 'The answer to `{"type": "ping"}`.',
-    "feed.error": "What the client sent was not understood, and changed nothing.",
+    "maintenance.failed": "A job failed, the run's process died, or none took it up.",
 }
-"""When each kind is sent, in a sentence or two."""
+"""When each kind is sent. What has a payload of its own is told there."""

@@ -81,7 +81,10 @@ class SubagentPayload(TypedDict):
 
 
 class SubagentProgress(TypedDict):
-    """How far a subagent is, or where it stands in the queue."""
+    """How far a subagent is: at most 10 a second, and at each new stage.
+
+    While it waits: where it stands in the queue, when that has changed.
+    """
 
     subagent_id: Id
     attempt: NotRequired[Annotated[int, "only while it runs"]]
@@ -111,7 +114,7 @@ class ExportPayload(TypedDict):
 
 
 class ExportProgress(TypedDict):
-    """How far an export is."""
+    """How far an export is, as often as its subagent's progress."""
 
     export_id: Id
     subagent_id: Id

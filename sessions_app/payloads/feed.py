@@ -43,22 +43,22 @@ class FeedReady(TypedDict):
     """All that was before has been sent; what follows is live."""
 
     last_seq: NotRequired[
-        Annotated[int, "`seq` of the newest durable event sent or skipped; left out on the feed for staff"]
+        Annotated[int, "you have all durable events up to this `seq`; left out on the feed for staff"]
     ]
 
 
 class FeedReset(TypedDict):
-    """The events that were asked for are no longer kept."""
+    """What was asked for is no longer kept: load the snapshot, then go on with this feed."""
 
     last_seq: Annotated[int, "the feed goes on after this `seq`"]
 
 
 class FeedPong(TypedDict):
-    """The answer to a ping; it has no fields."""
+    """The answer to `{"type": "ping"}`; it has no fields."""
 
 
 class FeedError(TypedDict):
-    """What the client sent was not understood and changed nothing."""
+    """What the client sent was not understood, and changed nothing."""
 
     code: Annotated[str, "such as `malformed_json` or `unknown_type`; never changes its meaning"]
     message: Annotated[str, "English, may change"]

@@ -42,14 +42,14 @@ class MessagePayload(TypedDict):
         "`GET /api/sessions/{id}/messages/{message_id}/`",
     ]
     generation: Annotated[int, "grows when the text is written anew after a crash"]
-    wants_answer: Annotated[bool, "whether a turn takes it up"]
+    wants_answer: Annotated[bool, "false for one that no turn is to take up, such as a command"]
     turn_id: Annotated[Id | None, "the turn that took it up or wrote it"]
     subagent_id: Annotated[Id | None, "the subagent whose result it is"]
     created_at: Time
 
 
 class MessageDelta(TypedDict):
-    """A piece of the text that a streaming message gets."""
+    """A piece of the text of a message that is `streaming`; `message.completed` brings the whole."""
 
     message_id: Id
     generation: Annotated[int, "a higher one than before: forget the text so far, it is written anew"]

@@ -71,7 +71,7 @@ class WorkerPayload(TypedDict):
 
 
 class HealthPayload(TypedDict):
-    """The state of each part of the installation and of the whole."""
+    """The state of each part of the installation and of the whole, when that of a part has changed."""
 
     status: Annotated[Status, "the worst of all parts"]
     components: Annotated[
