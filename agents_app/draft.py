@@ -8,7 +8,7 @@ from agents_app.models import Turn
 from sessions_app import messages, plain
 from sessions_app.events import announce
 from sessions_app.models import Message
-from sessions_app.payloads import MessageDelta
+from sessions_app.payloads import DELTA_CHARACTERS, MessageDelta
 
 STORE_SECONDS = 0.5
 
@@ -57,11 +57,12 @@ class Draft:
         return self._message
 
     def _announce(self, message: Message, text: str) -> None:
-        delta: MessageDelta = {
-            "message_id": str(message.pk),
-            "generation": message.generation,
-            "offset": self._announced,
-            "text": text[self._announced :],
-        }
-        announce(self._turn.session_id, "message.delta", delta)
+        for offset in range(self._announced, len(text), DELTA_CHARACTERS):
+            delta: MessageDelta = {
+                "message_id": str(message.pk),
+                "generation": message.generation,
+                "offset": offset,
+                "text": text[offset : offset + DELTA_CHARACTERS],
+            }
+            announce(self._turn.session_id, "message.delta", delta)
         self._announced = len(text)

@@ -274,6 +274,8 @@ MCPCHAT_MODEL = env.str("MCPCHAT_MODEL", default="demo")
 MESSAGE_MAX_CHARACTERS = number(env, "MESSAGE_MAX_CHARACTERS", 32_000)
 TURN_TIMEOUT_SECONDS = number(env, "TURN_TIMEOUT_SECONDS", 600)
 CHAT_CONCURRENCY = number(env, "CHAT_CONCURRENCY", 16)
+# In each web process.
+FEED_SOCKETS_PER_USER = number(env, "FEED_SOCKETS_PER_USER", 100)
 
 # The agent pool. Caps live in the database (Pool rows) and can be changed while running; these are the
 # hardware ceiling and the defaults of the first start.

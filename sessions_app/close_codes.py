@@ -4,7 +4,10 @@ from enum import IntEnum
 
 
 class CloseCode(IntEnum):
-    """A close code with the sentence that tells a client what to do."""
+    """Close codes (RFC 6455, section 7.4.2: those from 4000 on are the application's own).
+
+    Each has a sentence that tells a client what to do; `docs/events.md` shows it.
+    """
 
     sentence: str
 

@@ -10,35 +10,23 @@ from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
-import redis.asyncio
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.conf import settings
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
-from sessions_app.events import STAFF_TOPIC
-from sessions_app.feed import hub
+from sessions_app.close_codes import CloseCode
+from sessions_app.feed.hub import hub
 from sessions_app.models import ChatSession
 
 logger = logging.getLogger(__name__)
 
-NOT_LOGGED_IN = 4401
-ORIGIN_REFUSED = 4403
-STAFF_ONLY = 4403
-NO_SUCH_SESSION = 4404
-BAD_REQUEST = 4400
-TOO_SLOW = 4408
-FAILED = 1011
 CLIENT_FRAME_MAX_CHARACTERS = 1024
-RECONNECT_SECONDS = 1.0
+CLOSE_SECONDS = 5.0
 
 
 class FeedConsumer(AsyncWebsocketConsumer):
     """Refuses or follows: subclasses say whom, and what."""
 
-    sender: asyncio.Task[None] | None = None
+    serving: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         """Authorise and start the feed; a refusal is told by a close code, which needs an open socket."""
@@ -47,13 +35,13 @@ class FeedConsumer(AsyncWebsocketConsumer):
         if refusal:
             await self.close(code=refusal)
             return
-        self.sender = asyncio.create_task(self._serve())
+        self.serving = asyncio.create_task(self._serve())
 
     async def disconnect(self, code: int) -> None:
         """Leave the feed."""
-        if self.sender is not None:
-            self.sender.cancel()
-            await asyncio.gather(self.sender, return_exceptions=True)
+        if self.serving is not None:
+            self.serving.cancel()
+            await asyncio.gather(self.serving, return_exceptions=True)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Answer a ping; anything else is answered by an error and changes nothing."""
@@ -73,22 +61,46 @@ class FeedConsumer(AsyncWebsocketConsumer):
 
     async def _serve(self) -> None:
         try:
-            await self._follow()
+            with hub().place_for(self.scope["user"].pk) as is_free:
+                if is_free:
+                    await self._follow()
+                await self._end(CloseCode.TOO_SLOW if is_free else CloseCode.TOO_MANY_SOCKETS)
+        except ChatSession.DoesNotExist:
+            await self._end(CloseCode.NO_SUCH_SESSION)
         except Exception:  # a socket that stays open and says nothing would look alive
             logger.exception("a feed failed")
-            await self.close(code=FAILED)
+            await self._end(CloseCode.FAILED)
 
     async def _follow(self) -> None:
+        """Follow the feed; return when its reader is too slow."""
         raise NotImplementedError
 
-    async def _refusal(self) -> int | None:
+    async def _refusal(self) -> CloseCode | None:
         """Return the close code for who may not listen at all, else None."""
         if self.scope.get("origin_refused"):
-            return ORIGIN_REFUSED
-        return None if self.scope["user"].is_authenticated else NOT_LOGGED_IN
+            return CloseCode.REFUSED
+        return None if self.scope["user"].is_authenticated else CloseCode.NOT_LOGGED_IN
+
+    async def _send_frame(self, frame: str) -> None:
+        # Past the consumer's own `send`, whose layers cost as much as the sending.
+        await self.base_send({"type": "websocket.send", "text": frame})
 
     async def _tell(self, kind: str, **payload: Any) -> None:
-        await self.send(json.dumps([{"kind": kind, "payload": payload}]))
+        await self._send_frame(_frame_of(kind, **payload))
+
+    async def _end(self, code: CloseCode) -> None:
+        """Close; cut the connection if its reader does not even take that within 5 s.
+
+        Closing waits until all that is on its way was taken, which of some readers is never. ASGI has no way
+        to cut, so the server's transport is asked, where there is one (uvicorn's).
+        """
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.close(code=code)
+        except TimeoutError:
+            transport = getattr(getattr(self.base_send, "__self__", None), "transport", None)
+            if transport is not None:
+                transport.abort()
 
 
 class NoSuchFeedConsumer(AsyncWebsocketConsumer):
@@ -97,7 +109,7 @@ class NoSuchFeedConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         """Say that there is nothing here."""
         await self.accept()
-        await self.close(code=NO_SUCH_SESSION)
+        await self.close(code=CloseCode.NO_SUCH_SESSION)
 
 
 class SessionFeedConsumer(FeedConsumer):
@@ -112,18 +124,16 @@ class SessionFeedConsumer(FeedConsumer):
             self.after = self.newest
             await self._tell("feed.reset", last_seq=self.newest)
         try:
-            subscriber = await hub().join(self.session_id, self.after, self.send)
-            try:
-                await self._tell("feed.ready", last_seq=subscriber.seq)
-                while (frame := await subscriber.frames.get()) is not None:
-                    await self.send(frame)
-                await self.close(code=TOO_SLOW)
-            finally:
-                await hub().leave(self.session_id, subscriber)
-        except ChatSession.DoesNotExist:
-            await self.close(code=NO_SUCH_SESSION)
+            subscriber = await hub().join(self.session_id, self.after, self._send_frame)
+        except TimeoutError:  # it does not even take the replay
+            return
+        try:
+            subscriber.put(_frame_of("feed.ready", last_seq=subscriber.seq))
+            await subscriber.dropped.wait()
+        finally:
+            await hub().leave(self.session_id, subscriber)
 
-    async def _refusal(self) -> int | None:
+    async def _refusal(self) -> CloseCode | None:
         """Return the close code for who may not listen or asked wrongly, else None."""
         self.session_id = self.scope["url_route"]["kwargs"]["session_id"]
         refusal = await super()._refusal()
@@ -131,47 +141,34 @@ class SessionFeedConsumer(FeedConsumer):
             return refusal
         after = parse_qs(self.scope["query_string"].decode("latin-1")).get("after", ["0"])[-1]
         if not (after.isascii() and after.isdigit() and len(after) < 19):
-            return BAD_REQUEST
+            return CloseCode.BAD_REQUEST
         self.after = int(after)
-        kept = await self._kept_seqs(self.scope["user"])
+        kept = await database_sync_to_async(self._kept)()
         if kept is None:
-            return NO_SUCH_SESSION
+            return CloseCode.NO_SUCH_SESSION
         self.oldest, self.newest = kept
-        return BAD_REQUEST if self.after > self.newest else None
+        return CloseCode.BAD_REQUEST if self.after > self.newest else None
 
-    @database_sync_to_async
-    def _kept_seqs(self, user: Any) -> tuple[int, int] | None:
-        """Return the `seq` of the oldest event that was not pruned, and of the newest."""
-        session = ChatSession.objects.owned_by(user).filter(pk=self.session_id).first()
-        if session is None:
-            return None
-        oldest = session.events.order_by("seq").values_list("seq", flat=True).first()
-        return oldest or session.last_seq + 1, session.last_seq
+    def _kept(self) -> tuple[int, int] | None:
+        session = ChatSession.objects.owned_by(self.scope["user"]).filter(pk=self.session_id).first()
+        return session.kept_seqs() if session else None
 
 
 class StaffFeedConsumer(FeedConsumer):
-    """Sends the events for staff to one socket, over a subscription of its own: staff are few."""
+    """Sends the events for staff to one socket; what is missed while it is away is missed."""
 
-    async def _refusal(self) -> int | None:
+    async def _refusal(self) -> CloseCode | None:
         refusal = await super()._refusal()
-        return refusal or (None if self.scope["user"].is_staff else STAFF_ONLY)
+        return refusal or (None if self.scope["user"].is_staff else CloseCode.REFUSED)
 
     async def _follow(self) -> None:
-        """Relay for ever; what is published while the broker is away is missed, which these events allow."""
-        while True:
-            try:
-                await self._relay()
-            except (RedisError, OSError):
-                await asyncio.sleep(RECONNECT_SECONDS)
+        subscriber = await hub().join_staff(self._send_frame)
+        try:
+            subscriber.put(_frame_of("feed.ready"))
+            await subscriber.dropped.wait()
+        finally:
+            await hub().leave_staff(subscriber)
 
-    async def _relay(self) -> None:
-        client = redis.asyncio.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=None, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
-        )
-        async with client, client.pubsub(ignore_subscribe_messages=True) as pubsub:
-            await pubsub.subscribe(STAFF_TOPIC)
-            await self._tell("feed.ready")
-            while True:
-                message = await pubsub.get_message(timeout=1.0)
-                if message is not None:
-                    await self.send(f"[{message['data'].decode()}]")
+
+def _frame_of(kind: str, **payload: Any) -> str:
+    return json.dumps([{"kind": kind, "payload": payload}])

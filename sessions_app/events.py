@@ -98,10 +98,13 @@ def session_change(session_id: UUID) -> Iterator[SessionChange]:
 
 
 def announce(session_id: UUID, kind: str, payload: Mapping[str, Any]) -> None:
-    """Publish an ephemeral event: never stored, lost if nobody listens."""
-    if kind not in EPHEMERAL:
-        raise ValueError(f"{kind!r} is not an ephemeral kind of event")
-    text = _encode(session_id, None, kind, payload, timezone.now())
+    """Publish an ephemeral event: never stored, lost if nobody listens.
+
+    Raises `ValueError` for an unknown kind or a payload over 16 KB.
+    """
+    text = encode_ephemeral(session_id, kind, payload)
+    if len(text) > PAYLOAD_MAX_BYTES // 4 and json_bytes(payload) > PAYLOAD_MAX_BYTES:
+        raise ValueError(f"the payload of {kind} is over {PAYLOAD_MAX_BYTES} bytes")
     publish(session_topic(session_id), [text], loss_level=logging.DEBUG)
 
 
@@ -121,6 +124,13 @@ def session_topic(session_id: UUID | str) -> str:
 def encode(event: Event) -> str:
     """Return the JSON text of a stored event, as sockets and REST show it."""
     return _encode(event.session_id, event.seq, event.kind, event.payload, event.created_at)
+
+
+def encode_ephemeral(session_id: UUID, kind: str, payload: Mapping[str, Any]) -> str:
+    """Return the JSON text of an event that has no row. Raises `ValueError` for an unknown kind."""
+    if kind not in EPHEMERAL:
+        raise ValueError(f"{kind!r} is not an ephemeral kind of event")
+    return _encode(session_id, None, kind, payload, timezone.now())
 
 
 def _encode(

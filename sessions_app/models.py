@@ -50,6 +50,11 @@ class ChatSession(models.Model):
     def __str__(self) -> str:
         return self.title or f"Session {str(self.id)[:8]}"
 
+    def kept_seqs(self) -> tuple[int, int]:
+        """Return the `seq` of the oldest event that was not pruned, and of the newest."""
+        oldest = self.events.order_by("seq").values_list("seq", flat=True).first()
+        return oldest or self.last_seq + 1, self.last_seq
+
 
 class Message(models.Model):
     """One message of a session."""

@@ -15,7 +15,8 @@ from rest_framework.test import APIClient
 
 from agents_app import liveness
 from agents_app.models import Subagent
-from sessions_app import feed, lifecycle
+from sessions_app import lifecycle
+from sessions_app.feed import hub as feed_hub
 from sessions_app.models import ChatSession
 
 
@@ -100,11 +101,11 @@ async def async_views() -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def hub(async_views: None) -> AsyncIterator[feed.Hub]:
+async def hub(async_views: None) -> AsyncIterator[feed_hub.Hub]:
     """The hub of the test's loop; it ends with the test."""
-    running = feed.hub()
+    running = feed_hub.hub()
     yield running
     for task in running._tasks:
         task.cancel()
     await asyncio.gather(*running._tasks, return_exceptions=True)
-    feed._hubs.clear()
+    feed_hub._hubs.clear()

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from agents_app.models import Subagent
 from sessions_app.errors import Refusal
-from sessions_app.feed import Subscriber, hub
+from sessions_app.feed.hub import hub
 from sessions_app.problems import as_response
 
 WAIT_MAX_SECONDS = 30.0
@@ -65,26 +65,24 @@ async def _ended(subagent_id: UUID, seconds: float) -> bool:
     """Wait until the subagent is final; False if it is not within `seconds`."""
     deadline = time.monotonic() + seconds
     session_id, last_seq = await _place(subagent_id)
-    subscriber = await hub().join(session_id, last_seq, _nothing)
+    ended = asyncio.Event()
+
+    async def hear(frame: str) -> None:
+        if _tells_the_end(frame, subagent_id):
+            ended.set()
+
+    subscriber = await hub().join(session_id, last_seq, hear)
     try:
         # It may have ended before the feed was joined.
         while not await _is_final(subagent_id):
-            if not await _ending_comes(subscriber, subagent_id, deadline):
-                return False
+            async with asyncio.timeout(deadline - time.monotonic()):
+                await ended.wait()
+            ended.clear()
+    except TimeoutError:
+        return False
     finally:
         await hub().leave(session_id, subscriber)
     return True
-
-
-async def _ending_comes(subscriber: Subscriber, subagent_id: UUID, deadline: float) -> bool:
-    while (left := deadline - time.monotonic()) > 0:
-        try:
-            frame = await asyncio.wait_for(subscriber.frames.get(), left)
-        except TimeoutError:
-            return False
-        if frame is None or _tells_the_end(frame, subagent_id):
-            return True
-    return False
 
 
 def _tells_the_end(frame: str, subagent_id: UUID) -> bool:
@@ -133,10 +131,6 @@ async def _rendered(response: Any) -> HttpResponse:
     if hasattr(response, "render") and not response.is_rendered:
         await sync_to_async(response.render)()
     return response
-
-
-async def _nothing(_frame: str) -> None:
-    """Take the replay of a feed that is joined at its end: nothing of it is wanted."""
 
 
 async def _place(subagent_id: UUID) -> Any:

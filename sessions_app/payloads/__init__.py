@@ -35,6 +35,7 @@ from sessions_app.payloads.staff import (
 __all__ = [
     "CONTROL",
     "CUT_TEXT_CHARACTERS",
+    "DELTA_CHARACTERS",
     "DURABLE",
     "EPHEMERAL",
     "MEANINGS",
@@ -70,6 +71,9 @@ PAYLOAD_MAX_BYTES = 16 * 1024
 CUT_TEXT_CHARACTERS = 1000
 """A message that does not fit is cut to this length and says `truncated`: fetch the row. (A character is
 at most 6 bytes of JSON.)"""
+
+DELTA_CHARACTERS = PAYLOAD_MAX_BYTES // 8
+"""Longer text in flight comes in several deltas. (A character is at most 6 bytes of JSON.)"""
 
 DURABLE: dict[str, type] = {
     "session.started": SessionPayload,

@@ -10,7 +10,8 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from sessions_app.events import session_change
-from sessions_app.feed import Hub, Subscriber
+from sessions_app.feed.hub import Hub
+from sessions_app.feed.subscriber import Subscriber
 from sessions_app.models import ChatSession, Event
 
 
@@ -21,30 +22,18 @@ class Reader:
         self.frames: list[list[dict[str, Any]]] = []
         self._hub, self._session_id, self._after = hub, session_id, after
         self._news = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         self.subscriber: Subscriber | None = None
-        self.dropped = False
 
     async def __aenter__(self) -> "Reader":
         self.subscriber = await self._hub.join(self._session_id, self._after, self._take)
-        self._task = asyncio.create_task(self._follow(self.subscriber))
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._task is not None
         assert self.subscriber is not None
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
         await self._hub.leave(self._session_id, self.subscriber)
 
     async def _take(self, frame: str) -> None:
         self.frames.append(json.loads(frame))
-        self._news.set()
-
-    async def _follow(self, subscriber: Subscriber) -> None:
-        while (frame := await subscriber.frames.get()) is not None:
-            await self._take(frame)
-        self.dropped = True
         self._news.set()
 
     @property

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from sessions_app.events import session_topic
-from sessions_app.feed import Hub
+from sessions_app.feed.hub import Hub
 from sessions_app.models import ChatSession
 from tests.sessions.sockets import Reader, in_thread, record, record_unheard
 
@@ -93,7 +93,7 @@ async def test_the_last_to_leave_ends_the_subscription(
             pass
         assert _subscribers(broker, session) == 1
     await _until(lambda: _subscribers(broker, session) == 0)
-    assert (hub.topics, hub._joins) == ({}, {})
+    assert (hub.topics, hub._joined) == ({}, {})
 
 
 async def test_one_that_comes_as_the_last_one_goes_is_served(

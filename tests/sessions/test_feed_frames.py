@@ -5,8 +5,11 @@ import time
 
 import pytest
 
-from sessions_app import feed
-from sessions_app.feed import Hub, Line, Subscriber, Topic, as_frame
+from sessions_app.feed import subscriber, topic
+from sessions_app.feed.hub import Hub
+from sessions_app.feed.lines import Line, as_frame
+from sessions_app.feed.subscriber import Subscriber
+from sessions_app.feed.topic import Topic
 from sessions_app.models import ChatSession
 from tests.sessions.sockets import Reader, record
 
@@ -15,98 +18,141 @@ def _line(seq: int | None) -> Line:
     return Line(f'{{"seq":{seq}}}' if seq else '{"kind":"message.delta"}', seq)
 
 
-def _taken(subscriber: Subscriber) -> list[str | None]:
-    return [subscriber.frames.get_nowait() for _ in range(subscriber.frames.qsize())]
+class Wire:
+    """A socket that takes frames while it is open, and keeps who sends waiting while it is not."""
+
+    def __init__(self, seq: int = 0) -> None:
+        self.frames: list[str] = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self.subscriber = Subscriber(seq, self.send)
+
+    async def send(self, frame: str) -> None:
+        """Take a frame."""
+        await self.open.wait()
+        self.frames.append(frame)
+
+    @property
+    def numbers(self) -> list[int]:
+        """The `seq` of each event that was sent."""
+        return [int(part.split("}")[0]) for frame in self.frames for part in frame.split('"seq":')[1:]]
 
 
-async def _topic(*subscribers: Subscriber) -> Topic:
-    topic = Topic("session", 0)
-    for subscriber in subscribers:
-        topic.attach(subscriber)
-    return topic
+def _topic(*wires: Wire) -> Topic:
+    made = Topic()
+    for wire in wires:
+        made.attach(wire.subscriber)
+    return made
+
+
+async def _soon() -> None:
+    """Let what was begun on the loop happen, and no more time pass than that takes."""
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 async def test_the_first_event_goes_out_at_once() -> None:
-    subscriber = Subscriber(0)
-    topic = await _topic(subscriber)
-    topic.accept(_line(1))
-    assert _taken(subscriber) == ['[{"seq":1}]']
+    wire = Wire()
+    _topic(wire).accept(_line(1))
+    await _soon()
+    assert wire.frames == ['[{"seq":1}]']
 
 
 async def test_a_burst_of_thirty_comes_in_a_few_frames_of_at_most_ten() -> None:
-    subscriber = Subscriber(0)
-    topic = await _topic(subscriber)
+    wire = Wire()
+    busy = _topic(wire)
     for seq in range(1, 31):
-        topic.accept(_line(seq))
-    await asyncio.sleep(feed.COALESCE_SECONDS * 3)
-    frames = _taken(subscriber)
-    assert len(frames) == 4
-    assert all(str(frame).count("seq") <= feed.FRAME_EVENTS for frame in frames)
-    assert [number for frame in frames for number in _numbers(frame)] == list(range(1, 31))
+        busy.accept(_line(seq))
+    await asyncio.sleep(topic.COALESCE_SECONDS * 3)
+    assert len(wire.frames) == 4
+    assert all(frame.count("seq") <= 10 for frame in wire.frames)
+    assert wire.numbers == list(range(1, 31))
 
 
 async def test_what_follows_within_20_ms_is_gathered_and_sent_without_another_event() -> None:
-    subscriber = Subscriber(0)
-    topic = await _topic(subscriber)
-    topic.accept(_line(1))
-    topic.accept(_line(2))
-    topic.accept(_line(None))
-    assert subscriber.frames.qsize() == 1
+    wire = Wire()
+    busy = _topic(wire)
     began = time.monotonic()
+    for seq in (1, 2, None):
+        busy.accept(_line(seq))
+    await _soon()
+    assert wire.frames == ['[{"seq":1}]']
     async with asyncio.timeout(1):
-        assert await subscriber.frames.get() == '[{"seq":1}]'
-        assert await subscriber.frames.get() == '[{"seq":2},{"kind":"message.delta"}]'
+        while len(wire.frames) < 2:
+            await asyncio.sleep(0.001)
+    assert wire.frames[1] == '[{"seq":2},{"kind":"message.delta"}]'
     assert time.monotonic() - began < 0.5
 
 
 async def test_after_a_pause_an_event_goes_out_at_once_again() -> None:
-    subscriber = Subscriber(0)
-    topic = await _topic(subscriber)
-    topic.accept(_line(1))
-    await asyncio.sleep(feed.COALESCE_SECONDS * 3)
-    topic.accept(_line(2))
-    assert len(_taken(subscriber)) == 2
+    wire = Wire()
+    busy = _topic(wire)
+    busy.accept(_line(1))
+    await asyncio.sleep(topic.COALESCE_SECONDS * 3)
+    busy.accept(_line(2))
+    await _soon()
+    assert len(wire.frames) == 2
 
 
 async def test_a_reader_that_is_ahead_gets_only_what_it_lacks() -> None:
-    level, ahead = Subscriber(0), Subscriber(2)
-    topic = await _topic(level, ahead)
-    topic.accept(_line(1))
-    for seq in (2, 3):
-        topic.accept(_line(seq))
-    await asyncio.sleep(feed.COALESCE_SECONDS * 3)
-    assert [number for frame in _taken(level) for number in _numbers(frame)] == [1, 2, 3]
-    assert [number for frame in _taken(ahead) for number in _numbers(frame)] == [3]
+    level, ahead = Wire(0), Wire(2)
+    busy = _topic(level, ahead)
+    for seq in (1, 2, 3):
+        busy.accept(_line(seq))
+    await asyncio.sleep(topic.COALESCE_SECONDS * 3)
+    assert level.numbers == [1, 2, 3]
+    assert ahead.numbers == [3]
 
 
-def test_a_reader_that_does_not_read_is_dropped_and_its_frames_are_let_go() -> None:
-    subscriber = Subscriber(0)
-    for seq in range(1, 10 * feed.SOCKET_FRAMES):
-        subscriber.offer([_line(seq)], as_frame([_line(seq)]))
-        assert subscriber.frames.qsize() <= feed.SOCKET_FRAMES
-    assert subscriber.too_slow
-    assert _taken(subscriber) == [None]
+async def test_a_reader_that_pauses_gets_what_it_missed_in_order() -> None:
+    wire = Wire()
+    wire.open.clear()
+    for seq in range(1, 100):
+        wire.subscriber.offer([_line(seq)], as_frame([_line(seq)]))
+    await _soon()
+    assert wire.frames == []
+    wire.open.set()
+    await _soon()
+    assert wire.numbers == list(range(1, 100))
+    assert not wire.subscriber.dropped.is_set()
+
+
+async def test_a_reader_that_does_not_read_is_dropped_and_its_frames_are_let_go() -> None:
+    wire = Wire()
+    wire.open.clear()
+    large = "x" * 10_000
+    for _ in range(2 * subscriber.BACKLOG_CHARACTERS // len(large)):
+        wire.subscriber.put(large)
+        await _soon()
+        assert wire.subscriber._backlog_characters <= subscriber.BACKLOG_CHARACTERS
+    assert wire.subscriber.dropped.is_set()
+    assert not wire.subscriber._backlog
+    wire.open.set()
+    await _soon()
+    assert len(wire.frames) == 1  # the one that was on its way
+
+
+async def test_a_reader_that_takes_nothing_for_too_long_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscriber, "STALLED_SECONDS", 0.05)
+    wire = Wire()
+    wire.open.clear()
+    wire.subscriber.put("one")
+    await asyncio.sleep(0.1)
+    wire.subscriber.put("two")
+    assert wire.subscriber.dropped.is_set()
 
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_slow_reader_is_dropped_and_the_others_read_on(
     hub: Hub, session: ChatSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "SOCKET_FRAMES", 2)
-    slow = await hub.join(session.pk, 1, _ignore)
-    monkeypatch.setattr(feed, "SOCKET_FRAMES", 256)
+    monkeypatch.setattr(subscriber, "BACKLOG_CHARACTERS", 200)
+    wire = Wire()
+    slow = await hub.join(session.pk, 1, wire.send)
+    wire.open.clear()
     async with Reader(hub, session.pk, 1) as reader:
         await record(session, 60)
         await reader.until_seq(61)
         assert reader.seqs == list(range(2, 62))
-    assert slow.too_slow
-    assert slow.frames.qsize() == 1
+    assert slow.dropped.is_set()
     await hub.leave(session.pk, slow)
-
-
-async def _ignore(frame: str) -> None:
-    """A socket's `send` that has nothing to do."""
-
-
-def _numbers(frame: str | None) -> list[int]:
-    return [int(part.split("}")[0]) for part in str(frame).split('"seq":')[1:]]

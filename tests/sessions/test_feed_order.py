@@ -5,9 +5,10 @@ import asyncio
 import pytest
 import redis
 
-from sessions_app import feed
 from sessions_app.events import announce, session_topic
-from sessions_app.feed import Hub
+from sessions_app.feed import hub as hub_module
+from sessions_app.feed import lines, rows
+from sessions_app.feed.hub import Hub
 from sessions_app.models import ChatSession
 from tests.sessions.sockets import Reader, in_thread, record, record_unheard
 
@@ -42,10 +43,10 @@ async def test_readers_that_join_while_events_are_written_miss_none_and_get_none
 
 
 async def test_a_long_replay_comes_in_frames_of_at_most_ten(hub: Hub, session: ChatSession) -> None:
-    await record_unheard(session, feed.REPLAY_ROWS + 30)
+    await record_unheard(session, rows.REPLAY_ROWS + 30)
     async with Reader(hub, session.pk) as reader:
-        assert reader.seqs == list(range(1, feed.REPLAY_ROWS + 32))
-        assert max(len(frame) for frame in reader.frames) == feed.FRAME_EVENTS
+        assert reader.seqs == list(range(1, rows.REPLAY_ROWS + 32))
+        assert max(len(frame) for frame in reader.frames) == lines.FRAME_EVENTS
 
 
 async def test_a_gap_is_filled_from_the_rows(hub: Hub, session: ChatSession) -> None:
@@ -59,7 +60,7 @@ async def test_a_gap_is_filled_from_the_rows(hub: Hub, session: ChatSession) -> 
 async def test_a_lost_publication_that_nothing_follows_is_found_by_the_poll(
     hub: Hub, session: ChatSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "POLL_SECONDS", 0.1)
+    monkeypatch.setattr(hub_module, "POLL_SECONDS", 0.1)
     async with Reader(hub, session.pk) as reader:
         await record_unheard(session)
         await reader.until_seq(2, seconds=2)
@@ -92,9 +93,9 @@ async def test_two_sessions_are_not_mixed(hub: Hub, session: ChatSession) -> Non
 
 async def test_an_ephemeral_event_is_passed_on_without_a_seq(hub: Hub, session: ChatSession) -> None:
     async with Reader(hub, session.pk) as reader:
-        await in_thread(lambda: announce(session.pk, "message.delta", {"text": "a"}))
+        await in_thread(lambda: announce(session.pk, "subagent.progress", {"progress": 1}))
         await reader.until(lambda: len(reader.events) == 2)
-        assert reader.events[1]["kind"] == "message.delta"
+        assert reader.events[1]["kind"] == "subagent.progress"
         assert "seq" not in reader.events[1]
         await record(session)
         await reader.until_seq(2)
@@ -104,4 +105,4 @@ async def test_a_session_that_does_not_exist_is_refused_and_leaves_nothing_behin
     nowhere = ChatSession(owner_id=1)
     with pytest.raises(ChatSession.DoesNotExist):
         await Reader(hub, nowhere.pk).__aenter__()
-    assert (hub.topics, hub._joins) == ({}, {})
+    assert (hub.topics, hub._joined) == ({}, {})

@@ -12,8 +12,10 @@ from django.test import Client
 from knox.models import AuthToken
 
 from mcpchat_project.asgi import application
-from sessions_app import feed, lifecycle
-from sessions_app.feed import Hub
+from sessions_app import lifecycle
+from sessions_app.feed import rows
+from sessions_app.feed.hub import Hub
+from sessions_app.feed.lines import Line
 from sessions_app.models import ChatSession
 from tests.sessions.sockets import in_thread, record
 
@@ -228,16 +230,16 @@ async def test_a_socket_that_goes_leaves_nothing_behind(
     async with _feed(session.pk, token) as socket:
         await socket.kinds(2)
         assert len(hub.topics) == 1
-    assert (hub.topics, hub._joins) == ({}, {})
+    assert (hub.topics, hub._joined) == ({}, {})
 
 
 async def test_a_feed_that_cannot_be_read_closes_the_socket(
     session: ChatSession, token: Headers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(*_: object) -> list[feed.Line]:
+    async def fail(*_: object) -> list[Line]:
         raise OperationalError("the database is away")
 
-    monkeypatch.setattr(feed, "_rows_after", fail)
+    monkeypatch.setattr(rows, "lines_after", fail)
     async with _feed(session.pk, token) as socket:
         assert await socket.close_code() >= 1011
 
