@@ -1,6 +1,6 @@
 # Every target sets up what it needs and can be the first command on a fresh clone: `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help run test compose-walk chaos bench check screenshots user login-link clean
+.PHONY: help run test compose-walk chaos bench check events-document screenshots user login-link clean
 
 # PYTHON if given, else the first that is new enough; if none is, the last resort says so itself.
 new_enough = 'import sys; sys.exit(sys.version_info < (3, 11))'
@@ -14,7 +14,7 @@ bootstrap = python="$(python)"; \
 migrate = .venv/bin/python manage.py migrate --verbosity 0
 
 help: ## Show this list
-	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
 
 run: ## Start everything and print a login link (PORT=8000 HOST=127.0.0.1); Ctrl-C stops it
 	@$(bootstrap) && exec .venv/bin/python -m mcpchat_project.supervisor
@@ -41,16 +41,20 @@ bench: ## Run every benchmark on both databases; make bench-NAME runs one (DATAB
 bench-%:
 	@$(bootstrap) requirements-dev.txt && exec .venv/bin/python -m benchmarks $* $(DATABASE)
 
-check: ## Check format, lint, types, import rules, migrations and the deploy settings
+check: ## Check format, lint, types, import rules, migrations, docs/events.md and the deploy settings
 	@$(bootstrap) requirements-dev.txt
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy .
 	.venv/bin/lint-imports
 	.venv/bin/python manage.py makemigrations --check --dry-run
+	.venv/bin/python manage.py events_document --check docs/events.md
 	@echo manage.py check --deploy
 	@HTTPS=1 SECRET_KEY="$$(.venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 		.venv/bin/python manage.py check --deploy --fail-level WARNING
+
+events-document: ## Write docs/events.md anew from the event contract (sessions_app/payloads)
+	@$(bootstrap) && exec .venv/bin/python manage.py events_document --write docs/events.md
 
 screenshots: ## Take pictures of every page into screenshots/
 	@$(bootstrap) requirements-dev.txt && exec .venv/bin/python -m tests.screenshots

@@ -25,7 +25,7 @@ from exports_app.formats import ExportFormat, find_format
 from exports_app.models import Export, export_path
 from sessions_app.errors import Refusal
 from sessions_app.events import SessionChange, announce
-from sessions_app.payloads import ExportPayload, SubagentProgress
+from sessions_app.payloads import ExportPayload, ExportProgress, SubagentProgress
 
 _ENDINGS = {"succeeded": "export.completed", "failed": "export.failed", "cancelled": "export.failed"}
 
@@ -161,17 +161,14 @@ def _finished(change: SessionChange, subagent: Subagent) -> None:
 
 def _progressed(session_id: UUID, progress: SubagentProgress) -> None:
     export_id = Export.objects.values_list("pk", flat=True).get(subagent_id=progress["subagent_id"])
-    announce(
-        session_id,
-        "export.progress",
-        {
-            "export_id": str(export_id),
-            "subagent_id": progress["subagent_id"],
-            "progress": progress["progress"],
-            "stage": progress["stage"],
-            "estimated_seconds_left": progress["estimated_seconds_left"],
-        },
-    )
+    announced: ExportProgress = {
+        "export_id": str(export_id),
+        "subagent_id": progress["subagent_id"],
+        "progress": progress["progress"],
+        "stage": progress["stage"],
+        "estimated_seconds_left": progress["estimated_seconds_left"],
+    }
+    announce(session_id, "export.progress", announced)
 
 
 def _of(subagent: Subagent) -> Export:

@@ -213,7 +213,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ChatSessionState": "sessions_app.models.ChatSession.State",
         "MessageState": "sessions_app.models.Message.State",
-        "SubagentState": "agents_app.models.Subagent.State",
+        "SubagentState": "sessions_app.payloads.agents.SUBAGENT_STATES.words",
+        "RunState": "sessions_app.payloads.forms.RUN_STATES.words",
         "TurnState": "agents_app.models.Turn.State",
     },
 }

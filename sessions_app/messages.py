@@ -16,7 +16,7 @@ from sessions_app.errors import Refusal
 from sessions_app.events import SessionChange, json_bytes, session_change
 from sessions_app.markdown import render
 from sessions_app.models import ChatSession, Message
-from sessions_app.payloads import CUT_TEXT_CHARACTERS, PAYLOAD_MAX_BYTES, MessagePayload
+from sessions_app.payloads import CUT_TEXT_CHARACTERS, PAYLOAD_MAX_BYTES, MessagePayload, SessionPayload
 
 _when_posted: list[Callable[[SessionChange, Message], None]] = []
 
@@ -172,7 +172,7 @@ def _give_title(change: SessionChange, content: str) -> None:
         change.record("session.updated", session_payload(change.session))
 
 
-def session_payload(session: ChatSession) -> dict[str, str]:
+def session_payload(session: ChatSession) -> SessionPayload:
     """Return a session as its events carry it."""
     return {
         "session_id": str(session.pk),

@@ -116,7 +116,7 @@ class Message(models.Model):
 
 
 class Event(models.Model):
-    """A durable event; `seq` is gapless for each session. Its kinds are in `payloads.py`."""
+    """A durable event; `seq` is gapless for each session. Its kinds are in `payloads`."""
 
     # The unique constraint on (session, seq) is the index for both.
     session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="events", db_index=False)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.acceptance.house import House, Person, assert_gapless, events_until, wait_for
+from tests.conformity import assert_conforms
 
 
 def _final_events(person: Person, session: str, subagent_id: str) -> list[str]:
@@ -24,7 +25,10 @@ def _assert_succeeded_once(person: Person, session: str, subagent_id: str, attem
     assert _final_events(person, session, subagent_id) == ["subagent.completed"]
     results = [message for message in person.snapshot(session)["messages"] if message["role"] == "subagent"]
     assert len(results) == 1
-    assert_gapless(person.events(session))
+    events = person.events(session)
+    assert_gapless(events)
+    for event in events:
+        assert_conforms(event)
 
 
 def _child_running(house: House, subagent_id: str) -> int:

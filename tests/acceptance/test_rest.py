@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from tests.acceptance.house import House, Person, wait_for
+from tests.conformity import assert_conforms
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +75,16 @@ def test_a_repeated_request_does_its_work_once(ann: Person) -> None:
         first, second = (ann.http.post(path, json=body, headers=keyed).json() for _ in range(2))
         assert first[name] == second[name]
     assert len(ann.quiet(session)["subagents"]) == 2
+    for event in ann.events(session):
+        assert_conforms(event)
 
 
 def test_a_timeout_of_the_caller_ends_the_work(ann: Person) -> None:
     body = {"session_id": ann.session(), "args": {"seconds": 60}, "timeout": 1}
     ended = ann.http.post("/api/tools/probe/execute/", params={"wait": 20}, json=body).json()
     assert (ended["state"], ended["error"]["code"]) == ("failed", "timeout")
+    for event in ann.events(ended["session_id"]):
+        assert_conforms(event)
 
 
 @pytest.mark.usefixtures("restored_cap")

@@ -4,6 +4,7 @@ import hashlib
 import json
 
 from tests.acceptance.house import House, Person, assert_gapless, events_until
+from tests.conformity import assert_conforms
 from tests.git_server import GitServer
 
 
@@ -35,7 +36,8 @@ def test_a_repository_is_analyzed_in_the_chat_and_the_session_exported(
 
     with ann.feed(session, after=snapshot["last_seq"]) as socket:
         ann.say(session, "export as json")
-        done = events_until(socket, "export.completed")[-1]["payload"]
+        seen += events_until(socket, "export.completed")
+    done = seen[-1]["payload"]
     download = ann.http.get(done["download_url"])
     assert len(download.content) == done["file_size"]
     assert hashlib.sha256(download.content).hexdigest() == done["sha256"]
@@ -43,7 +45,10 @@ def test_a_repository_is_analyzed_in_the_chat_and_the_session_exported(
     assert exported["messages"][0]["content"].startswith("Please analyze")
     assert any(message["content"] == report["content"] for message in exported["messages"])
     ann.quiet(session)
-    assert_gapless(ann.events(session))
+    stored = ann.events(session)
+    assert_gapless(stored)
+    for event in [*seen, *stored]:
+        assert_conforms(event)
     assert house.work_folders() == []
 
 

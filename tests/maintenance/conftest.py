@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 
 from agents_app.maintenance.registry import JOBS, JobResult, job
 from sessions_app.events import STAFF_TOPIC
+from tests.conformity import assert_conforms
 
 Declare = Callable[..., None]
 Hear = Callable[[], list[dict[str, Any]]]
@@ -55,7 +56,7 @@ def folders(settings: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def staff_events() -> Iterator[Hear]:
-    """Subscribe to the staff topic; the function returned returns what was published since."""
+    """Subscribe to the staff topic; the function returned returns what was published since, and checks it."""
     with redis.Redis.from_url(django_settings.REDIS_URL) as client, client.pubsub() as pubsub:
         pubsub.subscribe(STAFF_TOPIC)
         assert pubsub.get_message(timeout=5) is not None
@@ -64,6 +65,7 @@ def staff_events() -> Iterator[Hear]:
             found = []
             while (message := pubsub.get_message(timeout=0.2)) is not None:
                 found.append(json.loads(message["data"]))
+                assert_conforms(found[-1])
             return found
 
         yield heard

@@ -11,10 +11,12 @@ from django.conf import settings as django_settings
 from agents_app import gateway
 from agents_app.models import Pool, Worker
 from agents_app.watch import Watch
+from sessions_app.event_document.examples import example
 from sessions_app.events import STAFF_TOPIC, announce_staff
 from sessions_app.models import ChatSession
 from sessions_app.payloads import STAFF
 from tests.agents import work
+from tests.conformity import assert_conforms
 from tests.environment import free_port
 
 Hear = Callable[[], list[dict[str, Any]]]
@@ -22,7 +24,7 @@ Hear = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture
 def heard() -> Iterator[Hear]:
-    """Subscribe to the staff topic; the function returned returns what was published since."""
+    """Subscribe to the staff topic; the function returned returns what was published since, and checks it."""
     with redis.Redis.from_url(django_settings.REDIS_URL) as client, client.pubsub() as pubsub:
         pubsub.subscribe(STAFF_TOPIC)
         assert pubsub.get_message(timeout=5) is not None
@@ -31,6 +33,7 @@ def heard() -> Iterator[Hear]:
             found = []
             while (message := pubsub.get_message(timeout=0.2)) is not None:
                 found.append(json.loads(message["data"]))
+                assert_conforms(found[-1])
             return found
 
         yield listen
@@ -97,7 +100,7 @@ def test_a_queue_that_fills_up_is_told_once(everything_up: None, session: ChatSe
 
 
 def test_staff_events_carry_no_seq_and_their_kinds_are_known(heard: Hear) -> None:
-    announce_staff("worker.lost", {"worker_id": "1"})
+    announce_staff("worker.lost", example("worker.lost")["payload"])
     (event,) = heard()
     assert set(event) == {"kind", "payload", "created_at"}
     assert "worker.lost" in STAFF

@@ -1,0 +1,123 @@
+"""Payloads about what thinks or works in a session: turns, tool calls, subagents, exports."""
+
+from typing import Annotated, Any, NotRequired, TypedDict
+
+from sessions_app.payloads.forms import RUN_STATES, Id, OneOf, Time
+from sessions_app.payloads.sessions import Error
+
+SUBAGENT_STATES = OneOf("queued", "admitted", "running", "succeeded", "failed", "cancelled")
+SubagentState = Annotated[
+    str, SUBAGENT_STATES, "the last three are final; `admitted` has a slot and is about to start"
+]
+Percent = Annotated[float, "percent, 0 to 100"]
+SecondsLeft = Annotated[float | None, "an estimate; null if there is none"]
+_ARGUMENTS = 'as they were given; `{"truncated": true, "bytes": N}` in their place if over 4 KB'
+
+
+class TurnPayload(TypedDict):
+    """A turn: one answer of the main agent to all messages that waited."""
+
+    turn_id: Id
+    model: Annotated[str, "`provider:model`"]
+    attempt: Annotated[int, "from 1; grows when the process died and another goes on"]
+    duration_ms: NotRequired[Annotated[int, "from the start of this attempt; only once it has ended"]]
+    error: NotRequired[Annotated[Error, "only if it failed"]]
+
+
+class ToolCallPayload(TypedDict):
+    """A fast call of the main agent or of a program, as it stands."""
+
+    call_id: Id
+    seq: Annotated[int, "place in the session: the `seq` of `tool.started`"]
+    turn_id: Annotated[Id | None, "the turn that made it; null if a program did"]
+    tool_name: str
+    title: Annotated[str, "for people"]
+    args: Annotated[dict[str, Any], _ARGUMENTS]
+    state: Annotated[str, RUN_STATES]
+    duration_ms: NotRequired[Annotated[int, "only once it has ended"]]
+    result: NotRequired[
+        Annotated[
+            dict[str, Any],
+            "only if it succeeded: `summary` (Markdown) and `data` (the tool's own); "
+            '`{"truncated": true, "bytes": N}` in its place if over 6 KB',
+        ]
+    ]
+    error: NotRequired[Annotated[Error, "only if it failed"]]
+    created_at: Time
+
+
+class SubagentPayload(TypedDict):
+    """A subagent, which is a piece of heavy work, as it stands."""
+
+    subagent_id: Id
+    seq: Annotated[int, "place in the session: the `seq` of its first `subagent.queued`"]
+    turn_id: Annotated[Id | None, "the turn that handed it out; null if a program did"]
+    agent_type: Annotated[str, "what kind of agent does it, such as `tool_executor` or `export_agent`"]
+    pool: Annotated[str, "whose cap it counts against, such as `tools` or `exports`"]
+    tool_name: Annotated[str, "of an export: its format"]
+    title: Annotated[str, "for people"]
+    args: Annotated[dict[str, Any], _ARGUMENTS]
+    state: SubagentState
+    attempt: Annotated[int, "from 1; grows when its process died and it is queued again"]
+    progress: Percent
+    stage: Annotated[str, "what it is doing, in the tool's own words; empty before its first progress"]
+    estimated_seconds_left: SecondsLeft
+    queue_position: Annotated[int | None, "1 starts next; null unless queued"]
+    estimated_wait_seconds: Annotated[float | None, "until it starts; null unless queued, or if not known"]
+    cancel_requested: Annotated[bool, "whether somebody cancelled it: it ends within seconds"]
+    queued_at: Time
+    started_at: Annotated[Time | None, "start of this attempt"]
+    finished_at: Time | None
+    queue_ms: Annotated[int | None, "from `queued_at` to `started_at`"]
+    duration_ms: Annotated[int | None, "from `started_at` to `finished_at`"]
+    result: Annotated[
+        dict[str, Any] | None,
+        "`summary` (Markdown); partial, and says so by `partial`, if the work did not finish; "
+        '`{"truncated": true, "bytes": N}` in its place if over 6 KB. '
+        "Its `data` is at `GET /api/subagents/{id}/`",
+    ]
+    summary_html: Annotated[str, "the sanitised HTML of the result's summary"]
+    error: Annotated[Error | None, "null unless it failed"]
+
+
+class SubagentProgress(TypedDict):
+    """How far a subagent is: at most 10 a second, and at each new stage.
+
+    While it waits: where it stands in the queue, when that has changed.
+    """
+
+    subagent_id: Id
+    attempt: NotRequired[Annotated[int, "only while it runs"]]
+    progress: Percent
+    stage: Annotated[str, "what it is doing, in the tool's own words; empty while queued"]
+    estimated_seconds_left: SecondsLeft
+    queue_position: NotRequired[Annotated[int, "1 starts next; only while queued"]]
+    estimated_wait_seconds: NotRequired[
+        Annotated[float | None, "until it starts, null if not known; only while queued"]
+    ]
+
+
+class ExportPayload(TypedDict):
+    """An export as it stands. The events of its subagent tell the rest."""
+
+    export_id: Id
+    subagent_id: Annotated[Id, "the work that makes the file"]
+    format: Annotated[str, "such as `json` or `markdown`"]
+    state: SubagentState
+    file_name: Annotated[str, "the name it is downloaded under; empty until the file is there"]
+    file_size: Annotated[int | None, "bytes"]
+    sha256: Annotated[str, "of the file, in hexadecimal; empty until the file is there"]
+    download_url: Annotated[str | None, "a path on this server; null unless the file is there"]
+    duration_ms: Annotated[int | None, "from its start to its end"]
+    expires_at: Annotated[Time | None, "when the file is deleted"]
+    error: Annotated[Error | None, "null unless it failed"]
+
+
+class ExportProgress(TypedDict):
+    """How far an export is, as often as its subagent's progress."""
+
+    export_id: Id
+    subagent_id: Id
+    progress: Percent
+    stage: Annotated[str, "`rendering`, then `storing`"]
+    estimated_seconds_left: SecondsLeft
