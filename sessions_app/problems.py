@@ -55,9 +55,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 def as_response(refusal: Refusal) -> JsonResponse:
     """Return the problem document of a refusal outside the REST framework's views."""
     problem = _response(refusal.status, refusal.code, refusal.detail, refusal.extra)
-    return JsonResponse(
-        problem.data, status=refusal.status, content_type=CONTENT_TYPE, headers=dict(problem.headers)
-    )
+    response = JsonResponse(problem.data, status=refusal.status, content_type=CONTENT_TYPE)
+    if "Retry-After" in problem:
+        response["Retry-After"] = problem["Retry-After"]
+    return response
 
 
 def _response(status: int, code: str, detail: str, extra: dict[str, Any]) -> Response:

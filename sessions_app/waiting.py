@@ -51,7 +51,7 @@ def _let_the_thread_go() -> None:
     What follows in the request gets a new one.
     """
     context = SyncToAsync.thread_sensitive_context.get(None)
-    executor = context and SyncToAsync.context_to_thread_executor.pop(context, None)
+    executor = SyncToAsync.context_to_thread_executor.pop(context, None) if context else None
     if executor:
         executor.shutdown(wait=False)
 
