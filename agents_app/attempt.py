@@ -2,7 +2,9 @@
 
 import math
 import time
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +16,7 @@ from django.utils import timezone
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.models import Subagent
 from agents_app.outcome import RESULT_MAX_BYTES
+from agents_app.progress import LatestWins
 from agents_app.registry import AgentType
 from sessions_app import plain
 from sessions_app.events import announce
@@ -23,12 +26,22 @@ ANNOUNCE_SECONDS = 0.1
 STORE_SECONDS = 1.0
 LOOK_SECONDS = 0.4
 STAGE_MAX_CHARACTERS = 100
-NEW_STAGES_AT_ONCE = 5
+NEW_STAGES_A_SECOND = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How far the work was when it said so."""
+
+    percent: float
+    stage: str
+    seconds_left: float | None
 
 
 class Attempt(ToolContext):
     """The context of a running attempt: progress goes to the feed at most 10 times a second and to the row
-    once a second; a cancel is noticed within half a second of the tool's next call."""
+    once a second, the latest of it always; a cancel is noticed within half a second of the tool's next call.
+    """
 
     def __init__(self, subagent: Subagent, kind: AgentType, folder: Path) -> None:
         self.session_id = subagent.session_id
@@ -38,9 +51,11 @@ class Attempt(ToolContext):
         self._subagent = subagent
         self._kind = kind
         self._idle_seconds = subagent.idle_timeout_seconds
-        self._announced = self._stored = self._looked = -math.inf
+        self._feed = LatestWins(ANNOUNCE_SECONDS, self._announce)
+        self._row = LatestWins(STORE_SECONDS, self._store)
+        self._looked = -math.inf
         self._stage = ""
-        self._new_stages = 0
+        self._news: deque[float] = deque(maxlen=NEW_STAGES_A_SECOND)
 
     @cached_property
     def workdir(self) -> Path:  # type: ignore[override]  # made late, read like any other
@@ -57,23 +72,26 @@ class Attempt(ToolContext):
         stage = plain.text(stage, STAGE_MAX_CHARACTERS)
         if estimated_seconds_left is not None and not math.isfinite(estimated_seconds_left):
             estimated_seconds_left = None
-        now = time.monotonic()
-        at_once = self._is_news(stage)
-        if at_once or now - self._stored >= STORE_SECONDS:
-            self._stored, self._new_stages = now, self._new_stages if at_once else 0
-            self._store(percent, stage, estimated_seconds_left)
-        if at_once or now - self._announced >= ANNOUNCE_SECONDS:
-            self._announced = now
-            self._announce(percent, stage, estimated_seconds_left)
+        told = Told(percent, stage, estimated_seconds_left)
+        self._row.offer(told, at_once=self._is_news(stage))
+        self._feed.offer(told)
         self.check()
 
+    def end(self) -> None:
+        """Tell what of the progress is still untold; the work has ended."""
+        self._row.end()
+        self._feed.end()
+
     def _is_news(self, stage: str) -> bool:
-        """Whether a stage is new and told at once; a tool that names one each time waits like others."""
+        """Whether a stage is new and stored at once; a tool that names one each time waits like others."""
         if stage == self._stage:
             return False
         self._stage = stage
-        self._new_stages += 1
-        return self._new_stages <= NEW_STAGES_AT_ONCE
+        now = time.monotonic()
+        if len(self._news) == NEW_STAGES_A_SECOND and now - self._news[0] < 1:
+            return False
+        self._news.append(now)
+        return True
 
     def check(self) -> None:
         """Raise `Stopped` if the work was cancelled or is no longer this attempt's."""
@@ -94,22 +112,22 @@ class Attempt(ToolContext):
             with transaction.atomic():
                 self._mine().update(result={**partial, "partial": True})
 
-    def _store(self, percent: float, stage: str, seconds_left: float | None) -> None:
+    def _store(self, told: Told) -> None:
         with transaction.atomic():
             self._mine().update(
-                progress=percent,
-                stage=stage,
-                estimated_seconds_left=seconds_left,
+                progress=told.percent,
+                stage=told.stage,
+                estimated_seconds_left=told.seconds_left,
                 idle_deadline_at=timezone.now() + timedelta(seconds=self._idle_seconds),
             )
 
-    def _announce(self, percent: float, stage: str, seconds_left: float | None) -> None:
+    def _announce(self, told: Told) -> None:
         payload: SubagentProgress = {
             "subagent_id": str(self.subagent_id),
             "attempt": self._subagent.attempt,
-            "progress": round(percent, 1),
-            "stage": stage,
-            "estimated_seconds_left": None if seconds_left is None else round(seconds_left, 1),
+            "progress": round(told.percent, 1),
+            "stage": told.stage,
+            "estimated_seconds_left": None if told.seconds_left is None else round(told.seconds_left, 1),
         }
         announce(self.session_id, "subagent.progress", payload)
         self._kind.on_progress(self.session_id, payload)

@@ -61,12 +61,21 @@ def remove_workdir(subagent_id: UUID, attempt: int) -> None:
 
 def _run_and_clean_up(subagent: Subagent) -> Outcome:
     kind = find_agent_type(subagent.agent_type)
+    context = Attempt(subagent, kind, workdir_path(subagent.pk, subagent.attempt))
     try:
-        return _execute(Attempt(subagent, kind, workdir_path(subagent.pk, subagent.attempt)), kind, subagent)
+        return _execute(context, kind, subagent)
     finally:
+        _end_progress(context)
         process_groups.kill_others()
         process_groups.reap()
         remove_workdir(subagent.pk, subagent.attempt)
+
+
+def _end_progress(context: Attempt) -> None:
+    try:
+        context.end()
+    except DatabaseError:  # the outcome, which comes next, is what counts
+        logger.exception("the last progress of a subagent could not be stored")
 
 
 def _execute(context: ToolContext, kind: AgentType, subagent: Subagent) -> Outcome:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -159,10 +160,15 @@ def _finished(change: SessionChange, subagent: Subagent) -> None:
     change.record(_ENDINGS[subagent.state], payload(export))
 
 
+@lru_cache(maxsize=100)
+def _id_of(subagent_id: str) -> str:
+    return str(Export.objects.values_list("pk", flat=True).get(subagent_id=subagent_id))
+
+
 def _progressed(session_id: UUID, progress: SubagentProgress) -> None:
-    export_id = Export.objects.values_list("pk", flat=True).get(subagent_id=progress["subagent_id"])
+    export_id = _id_of(progress["subagent_id"])
     announced: ExportProgress = {
-        "export_id": str(export_id),
+        "export_id": export_id,
         "subagent_id": progress["subagent_id"],
         "progress": progress["progress"],
         "stage": progress["stage"],

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from sessions_app.errors import Refusal
 from sessions_app.feed.hub import hub
 from sessions_app.problems import as_response
-from sessions_app.waiting import AsyncView, call, rendered, wait_seconds
+from sessions_app.waiting import AsyncView, call, let_go, rendered, wait_seconds
 
 KEEPALIVE_SECONDS = 15.0
 STREAM = "text/event-stream"
@@ -39,6 +39,7 @@ def follows(view: Callable[..., Any]) -> AsyncView:
             if response.status_code == 200 and (streams or (seconds and not response.data)):
                 after = int(request.GET.get("after", 0))
                 user_id = cast(int, request.user.pk)
+                await let_go()
                 if streams:
                     return await _stream(user_id, session_id, after)
                 await _wait(user_id, session_id, after, seconds)

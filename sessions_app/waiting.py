@@ -25,31 +25,17 @@ def wait_seconds(request: HttpRequest) -> float:
     return seconds
 
 
-async def call(view: Callable[..., Any], request: HttpRequest, **kwargs: Any) -> Any:
-    """Call a REST view in the request's thread; its answer is not rendered yet."""
-    return await look_up(view, request, **kwargs)
+async def call(function: Callable[..., Any], *arguments: Any, **kwargs: Any) -> Any:
+    """Call a function of the synchronous world in the request's thread, such as a REST view."""
+    return await sync_to_async(function)(*arguments, **kwargs)
 
 
-async def look_up(query: Callable[..., Any], *arguments: Any, **kwargs: Any) -> Any:
-    """Query in the request's thread, and let its database connection go: a wait must not hold one."""
+async def let_go() -> None:
+    """Let the request's database connection and thread go, which would idle while it waits.
 
-    def run() -> Any:
-        try:
-            return query(*arguments, **kwargs)
-        finally:
-            close_old_connections()
-
-    try:
-        return await sync_to_async(run)()
-    finally:
-        _let_the_thread_go()
-
-
-def _let_the_thread_go() -> None:
-    """End the thread that Django gave this request: it would idle until the answer is sent.
-
-    What follows in the request gets a new one.
+    What follows in the request gets new ones.
     """
+    await sync_to_async(close_old_connections)()
     context = SyncToAsync.thread_sensitive_context.get(None)
     executor = SyncToAsync.context_to_thread_executor.pop(context, None) if context else None
     if executor:

@@ -18,7 +18,7 @@ from agents_app.models import Subagent
 from sessions_app.errors import Refusal
 from sessions_app.feed.hub import hub
 from sessions_app.problems import as_response
-from sessions_app.waiting import AsyncView, call, look_up, rendered, wait_seconds
+from sessions_app.waiting import AsyncView, call, let_go, rendered, wait_seconds
 
 ENDINGS = {"subagent.completed", "subagent.failed", "subagent.cancelled"}
 
@@ -72,6 +72,7 @@ async def _ended(subagent_id: UUID, seconds: float) -> bool:
     try:
         # It may have ended before the feed was joined.
         while not await _is_final(subagent_id):
+            await let_go()
             async with asyncio.timeout(deadline - time.monotonic()):
                 await ended.wait()
             ended.clear()
@@ -99,9 +100,9 @@ def _unfinished(response: Any) -> UUID | None:
 
 async def _place(subagent_id: UUID) -> Any:
     row = Subagent.objects.values_list("session_id", "session__last_seq")
-    return await look_up(row.get, pk=subagent_id)
+    return await call(row.get, pk=subagent_id)
 
 
 async def _is_final(subagent_id: UUID) -> bool:
     unfinished = Subagent.objects.unfinished().filter(pk=subagent_id)
-    return not await look_up(unfinished.exists)
+    return not await call(unfinished.exists)

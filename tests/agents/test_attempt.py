@@ -13,14 +13,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from agents_app import pool
-from agents_app.attempt import Attempt
+from agents_app.attempt import Attempt, Told
 from agents_app.context import Stopped
 from agents_app.models import Subagent
 from agents_app.registry import find_agent_type
 from sessions_app.events import session_topic
 from sessions_app.models import ChatSession
 from tests.agents import work
+from tests.project.waiting import until
 
+pytestmark = pytest.mark.django_db(transaction=True)
 Hear = Callable[[], list[dict[str, Any]]]
 
 
@@ -31,9 +33,11 @@ def subagent(session: ChatSession) -> Subagent:
 
 
 @pytest.fixture
-def attempt(subagent: Subagent, tmp_path: Path) -> Attempt:
+def attempt(subagent: Subagent, tmp_path: Path) -> Iterator[Attempt]:
     """The context of its attempt."""
-    return Attempt(subagent, find_agent_type("tool_executor"), tmp_path)
+    running = Attempt(subagent, find_agent_type("tool_executor"), tmp_path)
+    yield running
+    running.end()
 
 
 @pytest.fixture
@@ -66,14 +70,39 @@ def test_progress_is_published_at_most_ten_times_a_second(attempt: Attempt, hear
     assert told == sorted(told)
 
 
-def test_progress_is_stored_at_most_once_a_second(attempt: Attempt, subagent: Subagent) -> None:
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        _for(1.3, lambda elapsed: attempt.progress(elapsed * 10, "working"))
-    writes = [query["sql"] for query in queries if query["sql"].startswith("UPDATE")]
-    assert len(writes) == 2
-    assert work.fresh(subagent).stage == "working"
+def test_progress_is_stored_at_most_once_a_second(
+    attempt: Attempt, subagent: Subagent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored: list[Told] = []
+
+    def store(told: Told) -> None:
+        stored.append(told)
+        attempt._store(told)
+
+    monkeypatch.setattr(attempt._row, "_tell", store)
+    _for(1.3, lambda elapsed: attempt.progress(elapsed * 10, "working"))
+    assert len(stored) == 2
+    attempt.end()
+    assert work.fresh(subagent).progress == stored[-1].percent > 12
+
+
+def test_the_last_progress_is_told_and_stored_also_if_the_tool_then_says_nothing(
+    attempt: Attempt, subagent: Subagent, hear: Hear
+) -> None:
+    attempt.progress(1, "working")
+    for percent in (2, 3, 57):
+        attempt.progress(percent, "working")
+    told = hear()
+    assert [event["payload"]["progress"] for event in told] == [1, 57]
+    until(lambda: work.fresh(subagent).progress == 57)
+
+
+def test_the_end_of_the_work_tells_what_was_untold(attempt: Attempt, subagent: Subagent, hear: Hear) -> None:
+    attempt.progress(1, "working")
+    attempt.progress(99, "working")
+    attempt.end()
+    assert work.fresh(subagent).progress == 99
+    assert [event["payload"]["progress"] for event in hear()] == [1, 99]
 
 
 def test_a_new_stage_is_told_and_stored_at_once(attempt: Attempt, subagent: Subagent, hear: Hear) -> None:
