@@ -24,4 +24,4 @@ RUN python -m compileall -q manage.py mcpchat_project exports_app agents_app ses
 USER mcpchat
 
 EXPOSE 8000
-CMD ["python", "-m", "uvicorn", "mcpchat_project.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--ws", "websockets-sansio", "--no-access-log", "--log-level", "warning"]
+CMD ["python", "-m", "uvicorn", "mcpchat_project.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--ws", "websockets-sansio", "--ws-max-size", "65536", "--ws-per-message-deflate", "false", "--no-access-log", "--log-level", "warning"]

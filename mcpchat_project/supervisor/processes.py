@@ -67,8 +67,10 @@ def keeper() -> Process:
 def _web(address: Address) -> tuple[str, ...]:
     where = ("--host", address.host, "--port", str(address.port))
     how = ("--ws", "websockets-sansio", "--no-access-log", "--log-level", "warning")
+    # A client says little. Compressing would make each socket's own of what is encoded once for all.
+    frames = ("--ws-max-size", "65536", "--ws-per-message-deflate", "false")
     stop = ("--timeout-graceful-shutdown", "2")
-    return (*PYTHON, "uvicorn", "mcpchat_project.asgi:application", *where, *how, *stop)
+    return (*PYTHON, "uvicorn", "mcpchat_project.asgi:application", *where, *how, *frames, *stop)
 
 
 def _celery(*arguments: str) -> tuple[str, ...]:
