@@ -34,10 +34,10 @@ chaos: ## Kill everything under load and count what broke (SUBAGENTS=10000 KILLS
 		$(call chaos_word,REDIS_KILLS,redis-kills) $(call chaos_word,WIPES,wipes) \
 		$(call chaos_word,SEED,seed) $(call chaos_word,SECONDS,seconds) $(call chaos_word,DATABASE,database)
 
-bench: ## Run every benchmark on both databases; make bench-NAME runs one (DATABASE=sqlite for one database)
-	@for name in spawn admission throughput; do $(MAKE) --no-print-directory bench-$$name || exit 1; done
+bench: ## Run every benchmark; make bench-NAME runs one: spawn, admission, throughput, feed, publish (DATABASE=)
+	@for name in spawn admission throughput feed publish; do $(MAKE) --no-print-directory bench-$$name || exit 1; done
 
-# One benchmark: spawn, admission or throughput.
+# The first three run on both databases unless DATABASE names one; feed and publish go past it and run once.
 bench-%:
 	@$(bootstrap) requirements-dev.txt && exec .venv/bin/python -m benchmarks $* $(DATABASE)
 

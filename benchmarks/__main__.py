@@ -1,12 +1,20 @@
-"""python -m benchmarks NAME [DATABASE …]: run one benchmark, on both databases unless some are named."""
+"""python -m benchmarks NAME [DATABASE …]: run a benchmark, on what databases it is about or on these."""
 
 import sys
 
 from benchmarks.installation import Installation
 from tests.postgres import Unavailable
 
-NAMES = ("spawn", "admission", "throughput")
 DATABASES = ("sqlite", "postgres")
+# What goes past the database is measured once.
+NAMES = {
+    "spawn": DATABASES,
+    "admission": DATABASES,
+    "throughput": DATABASES,
+    "feed": DATABASES[:1],
+    "publish": DATABASES[:1],
+}
+WITH_WORKERS = ("spawn", "throughput")
 
 
 def main(arguments: list[str]) -> int:
@@ -15,7 +23,7 @@ def main(arguments: list[str]) -> int:
     if name not in NAMES or not set(databases) <= set(DATABASES):
         print(__doc__, f"NAME is one of {', '.join(NAMES)}.", file=sys.stderr)
         return 2
-    for database in databases or DATABASES:
+    for database in databases or NAMES[name]:
         try:
             _run(name, database)
         except Unavailable as reason:
@@ -25,7 +33,7 @@ def main(arguments: list[str]) -> int:
 
 def _run(name: str, database: str) -> None:
     with Installation(database) as installation:
-        if name != "admission":  # it is its own workers
+        if name in WITH_WORKERS:  # admission is its own workers
             installation.start_agents()
             installation.start_raw_celery()
         installation.run("-m", "benchmarks.measure", name, database)

@@ -60,7 +60,7 @@ class Installation:
     def _environment(self, folder: Path, stack: ExitStack) -> Mapping[str, str]:
         port = free_port()
         broker = start_broker(port, folder)
-        stack.callback(_end, broker)
+        stack.callback(end, broker)
         own = {
             "DJANGO_SETTINGS_MODULE": "mcpchat_project.settings",
             "MCPCHAT_VAR": str(folder / "var"),
@@ -85,10 +85,11 @@ class Installation:
                 stderr=log,
                 preexec_fn=dying_with_parent(),
             )
-        self._cleanup.callback(_end, started)
+        self._cleanup.callback(end, started)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Stop a process: first by SIGTERM, in the end by SIGKILL."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS)

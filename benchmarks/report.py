@@ -9,7 +9,8 @@ __all__ = ["figure", "median", "percentile", "ratios"]
 
 def figure(bench: str, name: str, value: float, goal: str = "") -> None:
     """Print the line of a figure; `goal` is `<=1.3` or `>=0.5`, or empty where nothing was promised."""
-    print(f"bench {bench} {name}={value:.3g}" + (f" goal{goal}" if goal else ""), flush=True)
+    shown = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    print(f"bench {bench} {name}={shown}" + (f" goal{goal}" if goal else ""), flush=True)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
