@@ -1,6 +1,6 @@
 # Every target sets up what it needs and can be the first command on a fresh clone: `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help run test compose-walk chaos bench check events-document screenshots user login-link clean
+.PHONY: help run test compose-walk chaos chaos-feed bench check events-document screenshots user login-link clean
 
 # PYTHON if given, else the first that is new enough; if none is, the last resort says so itself.
 new_enough = 'import sys; sys.exit(sys.version_info < (3, 11))'
@@ -33,6 +33,14 @@ chaos: ## Kill everything under load and count what broke (SUBAGENTS=10000 KILLS
 		$(call chaos_word,SUBAGENTS,subagents) $(call chaos_word,KILLS,kills) \
 		$(call chaos_word,REDIS_KILLS,redis-kills) $(call chaos_word,WIPES,wipes) \
 		$(call chaos_word,SEED,seed) $(call chaos_word,SECONDS,seconds) $(call chaos_word,DATABASE,database)
+
+chaos-feed: ## Follow feeds while they are cut and killed (CLIENTS=30 BURSTS=4 CUTS=20 BROKER_KILLS=5 WEB_KILLS=5)
+	@$(bootstrap) requirements-dev.txt && exec .venv/bin/python -m tests.chaos_feed \
+		$(call chaos_word,CLIENTS,clients) $(call chaos_word,KINDS,kinds) $(call chaos_word,WEBS,webs) \
+		$(call chaos_word,BURSTS,bursts) $(call chaos_word,EVENTS,events) $(call chaos_word,SPEAKERS,speakers) \
+		$(call chaos_word,CUTS,cuts) $(call chaos_word,BROKER_KILLS,broker-kills) \
+		$(call chaos_word,WEB_KILLS,web-kills) $(call chaos_word,WIPES,wipes) \
+		$(call chaos_word,SEED,seed) $(call chaos_word,DATABASE,database)
 
 bench: ## Run every benchmark; make bench-NAME runs one: spawn, admission, throughput, feed, publish (DATABASE=)
 	@for name in spawn admission throughput feed publish; do $(MAKE) --no-print-directory bench-$$name || exit 1; done

@@ -60,7 +60,7 @@ def installation(folder: Path, named_database: dict[str, str]) -> Iterator[Insta
         "LOG_LEVEL": "WARNING",
     }
     with Installation(folder / "var", environment) as running, _observer(folder):
-        _join(running, folder)
+        join(running, folder)
         yield running
 
 
@@ -71,6 +71,15 @@ def set_up_pools() -> None:
     limits = {"queue_limit": QUEUE_LIMIT, "idle_timeout_seconds": IDLE_TIMEOUT_SECONDS}
     for name, cap in CAPS.items():
         gateway.change_pool(name, {"cap": cap, **limits})
+
+
+def join(running: Installation, folder: Path) -> None:
+    """Set up Django in this process on the installation's data, quietly."""
+    os.environ.pop("DATABASE_URL", None)
+    os.environ |= running.environment | {"REDIS_URL": running.broker_address()}
+    os.environ["DJANGO_SETTINGS_MODULE"] = "mcpchat_project.settings"
+    django.setup()
+    logging.getLogger().handlers = [logging.FileHandler(folder / "harness.log")]
 
 
 @contextmanager
@@ -84,12 +93,3 @@ def _observer(folder: Path) -> Iterator[None]:
     finally:
         process.kill()
         process.wait()
-
-
-def _join(running: Installation, folder: Path) -> None:
-    """Set up Django in this process on the installation's data, quietly."""
-    os.environ.pop("DATABASE_URL", None)
-    os.environ |= running.environment | {"REDIS_URL": running.broker_address()}
-    os.environ["DJANGO_SETTINGS_MODULE"] = "mcpchat_project.settings"
-    django.setup()
-    logging.getLogger().handlers = [logging.FileHandler(folder / "harness.log")]
