@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from tests.chaos_feed.evidence import Journal
 from tests.chaos_feed.recorder import Recorder
-from tests.chaos_feed.verdict import CUT, REFUSED
+from tests.chaos_feed.verdict import CUT, REFUSED, UNANSWERED
 
 FIRST_DELAY_SECONDS = 0.05
 LONGEST_DELAY_SECONDS = 1.0
@@ -86,7 +86,7 @@ class Client(ABC):
 def end_of(error: Exception) -> str:
     """Return how a connection ended: a close code, an HTTP status, or that it was just cut or refused."""
     if isinstance(error, ConnectionClosed):
-        return str(error.rcvd.code) if error.rcvd else CUT
+        return _close_code(error)
     if isinstance(error, InvalidStatus):
         return f"http {error.response.status_code}"
     if isinstance(error, Answered):
@@ -94,3 +94,10 @@ def end_of(error: Exception) -> str:
     if isinstance(error, (TimeoutError, httpx.TimeoutException)):
         return "timeout"
     return REFUSED if isinstance(error, (ConnectionRefusedError, httpx.ConnectError)) else CUT
+
+
+def _close_code(error: ConnectionClosed) -> str:
+    if error.rcvd is None:
+        return CUT
+    # The code of this is that of a server that failed.
+    return UNANSWERED if "ping timeout" in error.rcvd.reason else str(error.rcvd.code)

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import redis
@@ -93,34 +94,45 @@ class Killer:
             time.sleep(TICK_SECONDS)
         return time.monotonic() - began
 
-    def _cut(self, what: str = CUT) -> None:
-        self.wait_for("a subscription that can be cut", lambda: self._cut_now(what))
+    def _cut(self) -> None:
+        self._do(CUT, self._cut_connections)
 
     def _cut_twice(self) -> None:
-        self._cut(DOUBLE_CUT)
+        self._do(DOUBLE_CUT, self._cut_connections)
         self._pause(*DOUBLE_SECONDS)
-        self._cut_connections()
+        with suppress(redis.RedisError):
+            self._cut_connections()
 
-    def _cut_now(self, what: str) -> bool:
+    def _kill_broker(self) -> None:
+        self._do(BROKER, lambda: self._house.kill(BROKER))
+        self._note_back(BROKER, self.wait_for("the broker is back", self._broker_answers))
+
+    def _kill_web(self) -> None:
+        number = self._chance.randrange(len(self._webs.urls))
+        self._do(WEB, lambda: self._webs.kill(number))
+        self._note_back(WEB, self.wait_for("all web processes are back", self._webs.answer))
+
+    def _wipe(self) -> None:
+        self._do(WIPE, self._house.wipe_broker)
+
+    def _do(self, what: str, act: Callable[[], object]) -> None:
+        """Do something as soon as it can be done, and note when it was."""
+        self.wait_for(f"{what} can be done", lambda: self._is_done(what, act))
+
+    def _is_done(self, what: str, act: Callable[[], object]) -> bool:
         moment = time.monotonic()
-        if not self._cut_connections():
+        try:
+            act()
+        except (redis.RedisError, ProcessLookupError, StopIteration):
             return False
         self.kills.append(Kill(what=what, at=moment))
         return True
 
-    def _cut_connections(self) -> int:
-        """Cut all subscribers' connections; return how many there were."""
-        try:
-            with redis.Redis.from_url(self._house.broker_address()) as client:
-                return int(client.execute_command("CLIENT", "KILL", "TYPE", "pubsub"))
-        except redis.RedisError:
-            return 0
-
-    def _kill_broker(self) -> None:
-        moment = time.monotonic()
-        self._house.kill(BROKER)
-        self.kills.append(Kill(what=BROKER, at=moment))
-        self._note_back(BROKER, self.wait_for("the broker is back", self._broker_answers))
+    def _cut_connections(self) -> None:
+        """Cut all subscribers' connections. Raises `redis.RedisError`, also if there is none."""
+        with redis.Redis.from_url(self._house.broker_address()) as client:
+            if not client.execute_command("CLIENT", "KILL", "TYPE", "pubsub"):
+                raise redis.RedisError("nobody is subscribed")
 
     def _broker_answers(self) -> bool:
         try:
@@ -128,18 +140,6 @@ class Killer:
                 return bool(client.ping())
         except redis.RedisError:
             return False
-
-    def _kill_web(self) -> None:
-        number = self._chance.randrange(len(self._webs.urls))
-        moment = time.monotonic()
-        self.wait_for("a web process that can be killed", lambda: self._webs.kill(number))
-        self.kills.append(Kill(what=WEB, at=moment))
-        self._note_back(WEB, self.wait_for("the web process is back", self._webs.answer))
-
-    def _wipe(self) -> None:
-        moment = time.monotonic()
-        self._house.wipe_broker()
-        self.kills.append(Kill(what=WIPE, at=moment))
 
     def _note_back(self, what: str, seconds: float) -> None:
         self.back_seconds.setdefault(what, []).append(seconds)

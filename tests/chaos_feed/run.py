@@ -12,7 +12,7 @@ from django.db import connections
 
 from tests.chaos_feed import gathering, killer, stage
 from tests.chaos_feed.crowd import Crowd, cast
-from tests.chaos_feed.evidence import Evidence
+from tests.chaos_feed.evidence import SLOW, Evidence
 from tests.chaos_feed.killer import Amounts, Killer
 from tests.chaos_feed.webs import Webs
 from tests.chaos_feed.writers import Writers
@@ -42,10 +42,10 @@ class Run:
         self._began = time.monotonic()
         seats = stage.seats(webs, plan.clients)
         self._sessions = [seat.session for seat in seats]
-        self._hot = cycle(self._sessions)
         self._steps = killer.plan(plan.amounts, chance)
         self._left = plan.amounts.bursts
         self._crowd = Crowd(seats, cast(plan.clients, plan.kinds), chance)
+        self._hot = cycle(sorted(self._sessions, key=self._is_read_promptly))
         session_ids = [UUID(session) for session in self._sessions]
         self._writers = Writers(folder, session_ids, plan.speakers, chance)
         self._killer = Killer(house, webs, chance, flows=self._crowd.flows, burst=self._burst)
@@ -66,6 +66,10 @@ class Run:
         self._webs.weigh()
         self._crowd.stop()
         return self._evidence(settle_seconds)
+
+    def _is_read_promptly(self, session: str) -> bool:
+        """Whether no slow client reads a session: the bursts are for those who cannot keep up first."""
+        return not any(one.kind == SLOW and one.session == session for one in self._crowd.journals)
 
     def _burst(self) -> None:
         self._left -= 1

@@ -12,6 +12,8 @@ from tests.chaos_feed.clients import Client
 
 LONGEST_STAY_SECONDS = 3.0
 SMALL_BUFFER_BYTES = 4096
+# The kernel sizes the buffer at the sender by this: with what is usual here it would hold a whole burst.
+SMALL_SEGMENT_BYTES = 536
 LONGEST_READING_SECONDS = 1.0
 PAUSE_SECONDS = (2.0, 8.0)
 
@@ -77,6 +79,7 @@ async def _narrow_socket(url: str) -> socket.socket:
     parts = urlsplit(url)
     narrow = socket.socket()
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
+    narrow.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SMALL_SEGMENT_BYTES)
     narrow.setblocking(False)
     try:
         await asyncio.get_running_loop().sock_connect(narrow, (parts.hostname, parts.port))

@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.frames import Close
 
-from tests.chaos_feed.clients import LONGEST_DELAY_SECONDS, Backoff, Client, Seat
+from tests.chaos_feed.clients import LONGEST_DELAY_SECONDS, Backoff, Client, Seat, end_of
 from tests.chaos_feed.crowd import cast
 from tests.chaos_feed.evidence import KINDS, PLAIN, SSE, Delta, Journal, mark_of
 from tests.chaos_feed.killer import Amounts, plan
@@ -142,6 +144,15 @@ async def test_an_id_that_is_not_the_seq_is_noted() -> None:
         reader = _reader(url)
         await _run_until(reader, lambda: bool(reader.recorder.journal.ends))
     assert reader.recorder.journal.ends[0] == "id differs from seq"
+
+
+def test_an_end_is_told_by_its_close_code() -> None:
+    ends = [
+        end_of(ConnectionClosedError(rcvd, None))
+        for rcvd in (Close(4408, ""), Close(1011, ""), Close(1011, "keepalive ping timeout"), None)
+    ]
+    assert ends == ["4408", "1011", "ping timeout", "cut"]
+    assert [end_of(ConnectionRefusedError()), end_of(ConnectionResetError())] == ["refused", "cut"]
 
 
 def test_a_client_comes_again_soon_and_then_less_often() -> None:

@@ -42,17 +42,13 @@ class Webs:
             process.kill()
             process.wait()
 
-    def kill(self, number: int) -> bool:
-        """SIGKILL one and have it started again; False if it does not run now."""
+    def kill(self, number: int) -> None:
+        """SIGKILL one and have it started again. Raises `StopIteration` if the supervisor's does not run."""
         self.weigh()
-        try:
-            os.kill(self._pid(number), signal.SIGKILL)
-        except (StopIteration, ProcessLookupError):
-            return False
+        os.kill(self._pid(number), signal.SIGKILL)
         if number:
             self._processes[number].wait()
             self._start(number)
-        return True
 
     def answer(self) -> bool:
         """Whether all of them answer."""

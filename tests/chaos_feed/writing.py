@@ -15,7 +15,7 @@ from tests.chaos import ledger
 WRITTEN = "written.jsonl"
 LARGEST_GROUP = 20
 LONG_SHARE = 0.1
-LONG_CHARACTERS = 3000
+LONG_CHARACTERS = 4000
 SHORT_CHARACTERS = 60
 # What breaks careless encoders and parsers of frames and of lines.
 LETTERS = "abc XYZ 0123 \"'\\/<>&{}[]:,é€漢𝄞🙂\n\r\t\u2028\u2029\x85"
@@ -27,6 +27,7 @@ class Scribe:
     def __init__(self, folder: Path, name: str, chance: random.Random) -> None:
         self._folder, self._name, self._chance = folder, name, chance
         self._count = 0
+        self._letters = "".join(chance.choices(LETTERS, k=2 * LONG_CHARACTERS))
 
     def write_burst(self, session_id: UUID, count: int) -> None:
         """Write `count` events as fast as it goes, in groups of 1 to 20 a transaction."""
@@ -55,7 +56,8 @@ class Scribe:
         return {"number": f"{self._name}-{self._count}", "text": self._text(length)}
 
     def _text(self, length: int) -> str:
-        return "".join(self._chance.choices(LETTERS, k=length))
+        start = self._chance.randrange(LONG_CHARACTERS)
+        return self._letters[start : start + length]
 
 
 def _note_moment(moments: list[float]) -> None:
