@@ -6,6 +6,7 @@ Frames from the server are JSON arrays of events. A client may send `{"type": "p
 import asyncio
 import json
 import logging
+from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -81,12 +82,12 @@ class FeedConsumer(AsyncWebsocketConsumer):
             return CloseCode.REFUSED
         return None if self.scope["user"].is_authenticated else CloseCode.NOT_LOGGED_IN
 
-    async def _send_frame(self, frame: str) -> None:
+    def _sending(self, frame: str) -> Coroutine[Any, Any, None]:
         # Past the consumer's own `send`, whose layers cost as much as the sending.
-        await self.base_send({"type": "websocket.send", "text": frame})
+        return self.base_send({"type": "websocket.send", "text": frame})
 
     async def _tell(self, kind: str, **payload: Any) -> None:
-        await self._send_frame(_frame_of(kind, **payload))
+        await self._sending(_frame_of(kind, **payload))
 
     async def _end(self, code: CloseCode) -> None:
         """Close; cut the connection if its reader does not even take that within 5 s.
@@ -124,7 +125,7 @@ class SessionFeedConsumer(FeedConsumer):
             self.after = self.newest
             await self._tell("feed.reset", last_seq=self.newest)
         try:
-            subscriber = await hub().join(self.session_id, self.after, self._send_frame)
+            subscriber = await hub().join(self.session_id, self.after, self._sending)
         except TimeoutError:  # it does not even take the replay
             return
         try:
@@ -162,7 +163,7 @@ class StaffFeedConsumer(FeedConsumer):
         return refusal or (None if self.scope["user"].is_staff else CloseCode.REFUSED)
 
     async def _follow(self) -> None:
-        subscriber = await hub().join_staff(self._send_frame)
+        subscriber = await hub().join_staff(self._sending)
         try:
             subscriber.put(_frame_of("feed.ready"))
             await subscriber.dropped.wait()

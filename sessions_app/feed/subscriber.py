@@ -3,10 +3,12 @@
 import asyncio
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
+from types import coroutine
+from typing import Any
 
-from sessions_app.feed.lines import Line, as_frame
+from sessions_app.feed.lines import Frame
 
 BACKLOG_CHARACTERS = 1024 * 1024
 """How much a socket may lag behind before it is dropped, beside what its connection buffers (64 KiB)."""
@@ -14,7 +16,9 @@ BACKLOG_CHARACTERS = 1024 * 1024
 STALLED_SECONDS = 30.0
 """How long one frame may take."""
 
-Send = Callable[[str], Awaitable[None]]
+Send = Callable[[str], Coroutine[Any, None, None]]
+GONE = (OSError, RuntimeError)
+"""What sending raises once a socket is gone or closed; its consumer is told so by another way."""
 
 
 class Subscriber:
@@ -40,39 +44,55 @@ class Subscriber:
         async with asyncio.timeout(STALLED_SECONDS):
             await self._send(frame)
 
-    def offer(self, lines: list[Line], frame: str) -> None:
-        """Send `frame`, which holds `lines`, but leave out what this socket was sent during its replay."""
-        first = next((line.seq for line in lines if line.seq is not None), None)
-        if first is not None and first <= self.seq:
-            lines = [line for line in lines if line.seq is None or line.seq > self.seq]
-            frame = as_frame(lines)
-        if lines:
-            self.seq = max([self.seq, *(line.seq for line in lines if line.seq is not None)])
-            self.put(frame)
+    def offer(self, frame: Frame) -> None:
+        """Send a topic's frame, but leave out what this socket was sent during its replay."""
+        if frame.first is not None and frame.first <= self.seq:
+            rest = frame.after(self.seq)
+            if rest is None:
+                return
+            frame = rest
+        if frame.last is not None:
+            self.seq = frame.last
+        self.put(frame.text)
 
-    def put(self, frame: str) -> None:
-        """Send a frame behind those that wait."""
+    def put(self, text: str) -> None:
+        """Send a frame's text behind those that wait."""
+        if self._sending is None:
+            self._begin(text)
+        elif not self.dropped.is_set():
+            self._backlog.append(text)
+            self._backlog_characters += len(text)
+            if self._backlog_characters > BACKLOG_CHARACTERS or self._is_stalled():
+                self._drop()
+
+    def _begin(self, text: str) -> None:
+        """Send at once if the socket takes it at once: a task for each frame would cost as much as that."""
         if self.dropped.is_set():
             return
-        self._backlog.append(frame)
-        self._backlog_characters += len(frame)
-        if self._sending is None:
-            self._sending = asyncio.create_task(self._drain())
-        elif self._backlog_characters > BACKLOG_CHARACTERS or self._is_stalled():
+        sending = self._send(text)
+        try:
+            waits_for = sending.send(None)
+        except StopIteration:
+            return
+        except GONE:
             self._drop()
+            return
+        self._began = asyncio.get_running_loop().time()
+        self._sending = asyncio.create_task(self._drain(sending, waits_for))
 
     def _is_stalled(self) -> bool:
         return asyncio.get_running_loop().time() - self._began > STALLED_SECONDS
 
-    async def _drain(self) -> None:
-        loop = asyncio.get_running_loop()
+    async def _drain(self, sending: Coroutine[Any, None, None], waits_for: Any) -> None:
+        """Go on with a sending that waits, then send what came meanwhile."""
         try:
+            await _rest_of(sending, waits_for)
             while self._backlog:
-                frame = self._backlog.popleft()
-                self._backlog_characters -= len(frame)
-                self._began = loop.time()
-                await self._send(frame)
-        except (OSError, RuntimeError):  # it is gone or closed, and its consumer is told so by another way
+                text = self._backlog.popleft()
+                self._backlog_characters -= len(text)
+                self._began = asyncio.get_running_loop().time()
+                await self._send(text)
+        except GONE:
             self._drop()
         finally:
             self._sending = None
@@ -89,3 +109,13 @@ class Subscriber:
             self._sending.cancel()
             with suppress(asyncio.CancelledError):
                 await self._sending
+
+
+@coroutine
+def _rest_of(begun: Coroutine[Any, None, None], waits_for: Any) -> Generator[Any, None, None]:
+    """Await the rest of a coroutine that was begun by hand and now waits for a future of the loop."""
+    try:
+        yield waits_for
+        yield from begun  # type: ignore[misc]  # in a generator made for it
+    finally:
+        begun.close()

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sessions_app.feed import rows
 from sessions_app.feed.drafts import Drafts
-from sessions_app.feed.lines import FRAME_EVENTS, Line, as_frame, as_frames
+from sessions_app.feed.lines import FRAME_EVENTS, Frame, Line, as_frames
 from sessions_app.feed.subscriber import Subscriber
 
 logger = logging.getLogger(__name__)
@@ -54,9 +54,9 @@ class Topic:
 
     def _flush(self) -> None:
         lines, self._pending = self._pending, []
-        frame = as_frame(lines)
+        frame = Frame.of(lines)
         for subscriber in self.subscribers:
-            subscriber.offer(lines, frame)
+            subscriber.offer(frame)
 
 
 class SessionTopic(Topic):

@@ -7,7 +7,7 @@ import pytest
 
 from sessions_app.feed import subscriber, topic
 from sessions_app.feed.hub import Hub
-from sessions_app.feed.lines import Line, as_frame
+from sessions_app.feed.lines import Frame, Line
 from sessions_app.feed.subscriber import Subscriber
 from sessions_app.feed.topic import Topic
 from sessions_app.models import ChatSession
@@ -108,7 +108,7 @@ async def test_a_reader_that_pauses_gets_what_it_missed_in_order() -> None:
     wire = Wire()
     wire.open.clear()
     for seq in range(1, 100):
-        wire.subscriber.offer([_line(seq)], as_frame([_line(seq)]))
+        wire.subscriber.offer(Frame.of([_line(seq)]))
     await _soon()
     assert wire.frames == []
     wire.open.set()
