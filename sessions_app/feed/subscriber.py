@@ -116,6 +116,6 @@ def _rest_of(begun: Coroutine[Any, None, None], waits_for: Any) -> Generator[Any
     """Await the rest of a coroutine that was begun by hand and now waits for a future of the loop."""
     try:
         yield waits_for
-        yield from begun  # type: ignore[misc]  # in a generator made for it
+        yield from begun
     finally:
         begun.close()
