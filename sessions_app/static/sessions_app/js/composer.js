@@ -6,6 +6,7 @@ import { setAttribute, setText, show } from "./dom.js";
 const MOST_CHARACTERS = 32_000;
 const COUNT_FROM = 28_000;
 const DRAFT_KEY = "mcpchat-draft-";
+const LOST = new Set(["reconnecting", "offline", "busy"]);
 
 export class Composer {
   #form;
@@ -66,8 +67,8 @@ export class Composer {
     this.field.setSelectionRange(text.length, text.length);
   }
 
-  /** Give back a text that the server refused, with the reason; what was typed since stays behind it. */
-  giveBack(text, reason) {
+  /** Give back a text that was not sent, with the reason; what was typed since stays behind it. */
+  giveBack(text, reason = "") {
     const typed = this.field.value;
     this.fill(typed ? `${text}\n${typed}` : text);
     this.#complain(reason);
@@ -77,6 +78,13 @@ export class Composer {
   enter(id) {
     this.#id = id;
     this.#put(readDraft(id));
+  }
+
+  /** Let what was typed go along to the session that the new chat has become. */
+  moveTo(id) {
+    const typed = this.field.value;
+    this.#put("");
+    giveBackTo(id, typed);
   }
 
   #put(text) {
@@ -129,7 +137,7 @@ export class Composer {
     );
     show(this.#parts.stop, Boolean(state.turn));
     setAttribute(this.#parts.stop, "disabled", state.stopping);
-    show(this.#parts.offline, connection.name === "reconnecting");
+    show(this.#parts.offline, LOST.has(connection.name) && this.#enabled);
   }
 
   #isTooLong() {
@@ -141,6 +149,11 @@ const REASONS = {
   archived: "This chat is archived. Restore it to go on.",
   stopped: "This chat was stopped. What was said stays readable.",
 };
+
+/** Add a text to what another session's composer will hold. */
+export function giveBackTo(id, text) {
+  keepDraft(id, [text, readDraft(id)].filter(Boolean).join("\n"));
+}
 
 function readDraft(id) {
   try {

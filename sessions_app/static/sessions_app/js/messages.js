@@ -122,7 +122,7 @@ export function pendingMessage(first, { onRetry, onEdit }) {
         "data-testid": "send-retry",
         on: { click: () => onRetry(entry) },
       },
-      "Retry",
+      "Send again",
     ),
     h("button", { type: "button", class: "link-button", on: { click: () => onEdit(entry) } }, "Edit"),
   );
@@ -139,7 +139,7 @@ export function pendingMessage(first, { onRetry, onEdit }) {
     update({ item }) {
       entry = item;
       setText(bubble, item.content);
-      setText(reason, item.error ? `Not sent. ${item.error}` : "");
+      setText(reason, item.error);
       show(failed, Boolean(item.error));
       show(foot, !item.error);
       node.dataset.state = item.error ? "failed" : "sending";
