@@ -195,7 +195,6 @@ class ChatPage {
 
   connectionChanged(connection) {
     this.header?.renderConnection(connection);
-    this.composer?.render(this.conversation);
     this.notice?.render(connection);
     if (connection.regained) this.catchUp();
     if (connection.problem?.needsLogin) tellProblem(connection.problem);

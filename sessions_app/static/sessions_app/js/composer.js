@@ -6,7 +6,6 @@ import { setAttribute, setText, show } from "./dom.js";
 const MOST_CHARACTERS = 32_000;
 const COUNT_FROM = 28_000;
 const DRAFT_KEY = "mcpchat-draft-";
-const LOST = new Set(["reconnecting", "offline", "busy"]);
 
 export class Composer {
   #form;
@@ -22,7 +21,7 @@ export class Composer {
     this.#on = on;
     this.field = find("field");
     this.#parts = Object.fromEntries(
-      ["send", "stop", "count", "error", "reason", "reasonText", "restore", "startNew", "box", "offline"].map(
+      ["send", "stop", "count", "error", "reason", "reasonText", "restore", "startNew", "box"].map(
         (name) => [name, find(name)],
       ),
     );
@@ -120,8 +119,8 @@ export class Composer {
     this.field.style.height = `${this.field.scrollHeight}px`;
   }
 
-  /** Show what the chat allows: `state` as in `store.js`, `phase` of the conversation, its connection. */
-  render({ state, phase, connection }) {
+  /** Show what the chat allows: `state` as in `store.js`, `phase` of the conversation. */
+  render({ state, phase }) {
     const name = state.session?.state ?? "active";
     this.#enabled = phase !== "failed" && phase !== "loading" && name === "active";
     show(this.#parts.reason, name !== "active");
@@ -137,7 +136,6 @@ export class Composer {
     );
     show(this.#parts.stop, Boolean(state.turn));
     setAttribute(this.#parts.stop, "disabled", state.stopping);
-    show(this.#parts.offline, LOST.has(connection.name) && this.#enabled);
   }
 
   #isTooLong() {

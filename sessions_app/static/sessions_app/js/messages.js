@@ -112,8 +112,7 @@ export function pendingMessage(first, { onRetry, onEdit }) {
   const failed = h(
     "div",
     { class: "send-failed", role: "alert" },
-    icon("alert"),
-    reason,
+    h("span", { class: "send-reason" }, icon("alert"), reason),
     h(
       "button",
       {

@@ -97,7 +97,7 @@ export class Outbox {
     for (const waiting of this.#entries) {
       waiting.error = problem.needsLogin
         ? "Not sent: you are not logged in."
-        : `Not sent yet. ${problem.message} It is tried again by itself.`;
+        : `Not sent yet. ${problem.message} It will go out by itself.`;
       this.#on.waiting(waiting, problem);
     }
     if (problem.mayPass) this.#backoff.wait(PACE);
