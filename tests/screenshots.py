@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 
 from tests.acceptance.conftest import FILES
 from tests.acceptance.house import House
+from tests.cable import Cable
 from tests.git_server import GitServer
 
 FOLDER = Path("screenshots")
@@ -77,8 +78,8 @@ def _log_in(browser: Browser, house: House) -> BrowserContext:
 def _tell_the_story(context: BrowserContext, house: House, git: GitServer, name: str) -> None:
     page = context.new_page()
 
-    def take(state: str) -> None:
-        page.screenshot(path=FOLDER / f"{state}-{name}.png")
+    def take(state: str, shown: Page = page) -> None:
+        shown.screenshot(path=FOLDER / f"{state}-{name}.png")
 
     page.goto(house.url)
     expect(page.get_by_test_id("suggestion").first).to_be_visible()
@@ -99,6 +100,8 @@ def _tell_the_story(context: BrowserContext, house: House, git: GitServer, name:
     expect(page.get_by_test_id("export-download")).to_be_visible(timeout=10_000)
     take("export")
     session = page.url.rstrip("/").rpartition("/")[2]
+    with _cut_off(context, house, session) as lost:
+        take("lost", lost)
     _queue(page, session)
     take("queue")
     page.get_by_test_id("subagent-cancel").locator("visible=true").first.click()
@@ -111,6 +114,23 @@ def _tell_the_story(context: BrowserContext, house: House, git: GitServer, name:
         take(page_name)
     _post(page, f"{house.url}/api/sessions/{session}/stop/", {})
     context.close()
+
+
+@contextmanager
+def _cut_off(context: BrowserContext, house: House, session: str) -> Iterator[Page]:
+    """A page that has lost the server, with a message that was not sent."""
+    with Cable(house.port) as cable:
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{cable.port}/sessions/{session}/")
+        expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "live")
+        cable.refuse()
+        _say(page, "What is running?")
+        expect(page.get_by_test_id("send-retry")).to_be_visible()
+        expect(page.get_by_test_id("connection-notice")).to_contain_text(
+            re.compile("in [0-9]"), timeout=15_000
+        )
+        yield page
+        page.close()
 
 
 def _say(page: Page, text: str) -> None:

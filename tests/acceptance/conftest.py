@@ -5,10 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.acceptance.chat_pages import Chat
 from tests.acceptance.house import House, Person
+from tests.browser import browser, logged_in
+from tests.cable import Cable
 from tests.git_server import GitServer
 
+__all__ = ["browser"]
 MODULE = '''"""Module {number}."""
 
 
@@ -73,3 +78,44 @@ def ann(house: House) -> Person:
 def bob(house: House) -> Person:
     """Another user."""
     return house.user("bob")
+
+
+@pytest.fixture(scope="session")
+def erin(house: House) -> Person:
+    """A user with a browser."""
+    return house.user("erin")
+
+
+@pytest.fixture(scope="module")
+def erins_browser(browser: Browser, house: House, erin: Person) -> Iterator[BrowserContext]:
+    """Erin's browser."""
+    context = logged_in(browser, house, house.manage("login_link", "erin").splitlines()[-1])
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def chat(house: House, erins_browser: BrowserContext, erin: Person) -> Chat:
+    """A new chat with an answer in it."""
+    chat = Chat(house, erins_browser, erin, erin.session())
+    chat.say("hello")
+    erin.quiet(chat.id)
+    return chat
+
+
+@pytest.fixture
+def cable(house: House) -> Iterator[Cable]:
+    """The cable between a browser and the installation."""
+    with Cable(house.port) as cable:
+        yield cable
+
+
+@pytest.fixture
+def page(chat: Chat, cable: Cable) -> Iterator[Page]:
+    """A page with the chat, over the cable; errors of its scripts fail the test, failed requests do not."""
+    page = chat.open(cable.port)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    page.close()
+    assert errors == []

@@ -1,43 +1,20 @@
 """A person in a browser: the same story by clicks and keys."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.acceptance.house import House, wait_for
+from tests.browser import errors_of, logged_in, say, unexpected
 from tests.git_server import GitServer
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium; without one these tests are skipped, unless MCPCHAT_REQUIRE_BROWSER forbids it."""
-    if not CHROMIUM:
-        if os.environ.get("MCPCHAT_REQUIRE_BROWSER"):
-            pytest.fail("MCPCHAT_REQUIRE_BROWSER is set and there is no Chromium on the PATH")
-        pytest.skip("no Chromium on the PATH: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
 def dora(browser: Browser, house: House) -> Iterator[BrowserContext]:
     """A browser that logged in by a one-time link."""
-    link = house.manage("create_user", "dora").splitlines()[-1]
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    page.goto(re.sub(r"http://[^/]+", house.url, link))
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_test_id("composer")).to_be_visible()
-    page.close()
+    context = logged_in(browser, house, house.manage("create_user", "dora").splitlines()[-1])
     yield context
     context.close()
 
@@ -46,23 +23,15 @@ def dora(browser: Browser, house: House) -> Iterator[BrowserContext]:
 def page(dora: BrowserContext, house: House) -> Iterator[Page]:
     """A fresh page; errors on its console fail the test."""
     page = dora.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    errors = errors_of(page)
     page.goto(house.url)
     yield page
     page.close()
-    unexpected = [error for error in errors if "ERR_CONNECTION" not in error and "WebSocket" not in error]
-    assert unexpected == []
-
-
-def _say(page: Page, text: str) -> None:
-    page.get_by_test_id("composer").fill(text)
-    page.keyboard.press("Enter")
+    assert unexpected(errors) == []
 
 
 def test_analysis_is_watched_read_and_kept(page: Page, git_server: GitServer) -> None:
-    _say(page, f"Please analyze {git_server.url('sample')}")
+    say(page, f"Please analyze {git_server.url('sample')}")
     card = page.get_by_test_id("subagent-card")
     expect(card).to_be_visible(timeout=10_000)
     expect(card).to_have_attribute("data-state", "succeeded", timeout=60_000)
@@ -84,7 +53,7 @@ def test_running_work_shows_its_progress_and_is_cancelled_by_a_click(
     git_server.first_pack_bytes_sent.clear()
     git_server.bytes_per_second = 2000
     try:
-        _say(page, f"analyze {git_server.url('sample')}")
+        say(page, f"analyze {git_server.url('sample')}")
         card = page.get_by_test_id("subagent-card")
         expect(card).to_have_attribute("data-state", "running", timeout=10_000)
         expect(card.get_by_test_id("progress")).to_be_visible()
@@ -98,7 +67,7 @@ def test_running_work_shows_its_progress_and_is_cancelled_by_a_click(
 
 
 def test_page_says_that_it_lost_the_server_and_catches_up_when_it_is_back(page: Page, house: House) -> None:
-    _say(page, "what can you do")
+    say(page, "what can you do")
     expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "live", timeout=10_000)
     house.kill("web")
     expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "reconnecting", timeout=5_000)
@@ -109,7 +78,7 @@ def test_page_says_that_it_lost_the_server_and_catches_up_when_it_is_back(page: 
 
 
 def test_sessions_are_renamed_archived_and_restored(page: Page) -> None:
-    _say(page, "hello there")
+    say(page, "hello there")
     expect(page.get_by_test_id("message-assistant")).to_be_visible(timeout=10_000)
     item = page.get_by_test_id("session-item").first
     expect(item).to_contain_text("hello there")
@@ -128,7 +97,7 @@ def test_sessions_are_renamed_archived_and_restored(page: Page) -> None:
 
 
 def test_hostile_text_stays_text(page: Page) -> None:
-    _say(
+    say(
         page,
         "<img src=x onerror=\"document.title='owned'\"> **bold** <script>document.title='owned'</script>",
     )
@@ -142,7 +111,7 @@ def test_hostile_text_stays_text(page: Page) -> None:
 def test_another_browser_of_another_user_does_not_find_the_session(
     browser: Browser, page: Page, house: House
 ) -> None:
-    _say(page, "my secret plan")
+    say(page, "my secret plan")
     expect(page.get_by_test_id("message-assistant")).to_be_visible(timeout=10_000)
     link = house.manage("create_user", "eve").splitlines()[-1]
     context = browser.new_context()

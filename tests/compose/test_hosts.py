@@ -12,7 +12,7 @@ import pytest
 
 from mcpchat_project.supervisor.processes import agents, keeper
 from tests.acceptance.house import Person, wait_for
-from tests.compose.cable import Cable
+from tests.cable import Cable
 from tests.compose.containers import Composition, Container, staff
 from tests.postgres import Postgres
 

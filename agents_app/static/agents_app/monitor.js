@@ -3,8 +3,8 @@
  * Whatever comes from the server is put into the page as text only.
  */
 
-import { listen } from "./staff_feed.js";
-import { show, showFailure, tell } from "./monitor_view.js";
+import { Feed } from "../sessions_app/js/feed.js";
+import { show, showConnection, showFailure, tell } from "./monitor_view.js";
 
 const EVERY_MS = 2000;
 const TOO_LONG_MS = 8000;
@@ -36,8 +36,21 @@ function schedule() {
 }
 
 document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : ask()));
-listen((event) => {
-  tell(event);
-  ask();
+
+const scheme = location.protocol === "https:" ? "wss" : "ws";
+const feed = new Feed({
+  address: () => `${scheme}://${location.host}/ws/staff/`,
+  on: {
+    events(events) {
+      events.forEach(tell);
+      ask();
+    },
+    state(state) {
+      showConnection(state);
+      if (state.regained) ask();
+    },
+    error() {},
+  },
 });
+feed.open();
 ask();

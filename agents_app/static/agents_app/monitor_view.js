@@ -1,5 +1,7 @@
 /** Draws a snapshot of the monitor into the page. */
 
+import { connectionSentence, connectionWord } from "../sessions_app/js/connection_words.js";
+
 const STATES = { ok: "OK", degraded: "Degraded", unavailable: "Unavailable" };
 const KINDS = {
   database: "Database", redis: "Redis", agents: "Agents worker", chat: "Chat worker",
@@ -11,6 +13,7 @@ const SENTENCES = {
   unavailable: "A part does not work.",
 };
 const HAPPENED_SHOWN = 30;
+const TICK_MS = 250;
 const place = (id) => document.getElementById(id);
 
 /** Return an element with text or children; nothing is ever parsed as HTML. */
@@ -25,6 +28,7 @@ function make(tag, options = {}, ...children) {
 }
 
 const drawn = new WeakMap();
+let ticking = 0;
 
 /** Replace what an element shows, unless that was drawn already: what is selected or open stays so. */
 function fill(element, children) {
@@ -62,6 +66,16 @@ export function show(snapshot) {
 /** Say that nothing could be learnt; what was last known stays in view. */
 export function showFailure(sentence) {
   state("unavailable", `${sentence} What is shown below may be old.`);
+}
+
+/** Show how the staff feed stands: events come over it, the snapshots come without it. */
+export function showConnection(state) {
+  const element = place("connection");
+  element.dataset.state = state.name;
+  const words = () => (element.textContent = connectionSentence(state) || connectionWord(state));
+  clearInterval(ticking);
+  if (state.at) ticking = setInterval(words, TICK_MS);
+  words();
 }
 
 /** Add an event of the staff feed to the list at the end of the page. */

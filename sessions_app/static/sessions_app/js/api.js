@@ -44,14 +44,15 @@ function headersFor(method, body, key) {
   return headers;
 }
 
-/** Send a request and return the decoded answer. Throws `Problem`. */
-export async function request(method, path, { body, key } = {}) {
+/** Send a request and return the decoded answer; `signal` gives it up early. Throws `Problem`. */
+export async function request(method, path, { body, key, signal } = {}) {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
   const response = await send(path, {
     method,
     headers: headersFor(method, body, key),
     body: body === undefined ? undefined : JSON.stringify(body),
     credentials: "same-origin",
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
   });
   if (response.headers.get("date")) observe(response.headers.get("date"));
   if (!response.ok) throw await problemOf(response);
@@ -102,8 +103,8 @@ export const deleteSession = (id) => request("DELETE", session(id));
 export const archiveSession = (id) => request("POST", `${session(id)}archive/`);
 export const restoreSession = (id) => request("POST", `${session(id)}restore/`);
 export const stopSession = (id) => request("POST", `${session(id)}stop/`);
-export const postMessage = (id, content, key) =>
-  request("POST", `${session(id)}messages/`, { body: { content }, key });
+export const postMessage = (id, content, key, signal) =>
+  request("POST", `${session(id)}messages/`, { body: { content }, key, signal });
 export const readMessage = (id, messageId) =>
   request("GET", `${session(id)}messages/${encodeURIComponent(messageId)}/`);
 export const stopTurn = (id) => request("POST", `/api/turns/${encodeURIComponent(id)}/stop/`);

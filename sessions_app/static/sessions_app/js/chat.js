@@ -1,19 +1,20 @@
 /** The chat page: puts its parts together. */
 
-import * as api from "./api.js";
 import { Announcer } from "./announcer.js";
 import { serverNow } from "./clock.js";
-import { Composer } from "./composer.js";
+import { Composer, giveBackTo } from "./composer.js";
+import { ConnectionNotice } from "./connection_notice.js";
 import { Conversation } from "./conversation.js";
 import { setText, show } from "./dom.js";
 import { Drawer } from "./drawer.js";
 import { Header } from "./header.js";
 import { listenToKeys } from "./keyboard.js";
+import { Outbox } from "./outbox.js";
 import { Scrolling } from "./scrolling.js";
 import { SessionActions } from "./session_actions.js";
 import { Sidebar } from "./sidebar.js";
 import { Timeline } from "./timeline.js";
-import { tellProblem } from "./toasts.js";
+import { tellProblem, toast } from "./toasts.js";
 
 const REFRESH_LIST_MS = 60_000;
 const element = (id) => document.getElementById(id);
@@ -25,10 +26,16 @@ class ChatPage {
       connection: (state) => this.connectionChanged(state),
       problem: tellProblem,
     });
+    this.outbox = new Outbox({
+      begun: (created) => this.begun(created),
+      sent: (entry, message) => this.sent(entry, message),
+      refused: (entry, problem) => this.refused(entry, problem),
+      waiting: (entry, problem) => this.waiting(entry, problem),
+    });
     this.actions = new SessionActions((id, change) => this.sessionChanged(id, change));
     this.sidebar = new Sidebar(element("sidebar"), { open: (id) => this.go(id), actions: this.actions });
     this.composer = new Composer(element("composer"), {
-      send: (text) => this.send({ key: api.newKey(), content: text }),
+      send: (text) => this.send(text),
       stop: () => this.conversation.stopTurn(),
       restore: () => this.actions.restore(this.conversation.id),
       startNew: () => this.go(null),
@@ -41,10 +48,13 @@ class ChatPage {
     this.timeline = new Timeline(element("timeline"), {
       onCancel: (id) => this.conversation.cancelSubagent(id),
       onRetry: (id) => this.conversation.retrySubagent(id),
-      onResend: (entry) => this.send(entry),
+      onResend: () => this.resend(),
       onEdit: (entry) => this.edit(entry),
     });
     this.scrolling = new Scrolling(element("scroller"), element("new-messages"));
+    this.notice = new ConnectionNotice(element("connection-notice"), element("connection-spoken"), () =>
+      this.conversation.reconnect(),
+    );
     this.announcer = new Announcer(element("announcer"));
     this.drawer = new Drawer({
       sidebar: element("sidebar"),
@@ -73,12 +83,13 @@ class ChatPage {
       .forEach((button) =>
         button.addEventListener("click", () => this.composer.fill(button.dataset.suggestion)),
       );
-    element("load-again").addEventListener("click", () => this.show(idOfAddress()));
     element("login-link").href += `?next=${encodeURIComponent(location.pathname)}`;
+    window.addEventListener("online", () => this.outbox.sendAgain());
     window.addEventListener("focus", () => this.sidebar.list.refresh());
     setInterval(() => document.hidden || this.sidebar.list.refresh(), REFRESH_LIST_MS);
     this.sidebar.list.refresh();
     this.show(idOfAddress());
+    this.outbox.send();
   }
 
   newClick(event) {
@@ -88,21 +99,21 @@ class ChatPage {
   }
 
   /** Go to a session, or to a new one. */
-  go(id, pending = []) {
+  go(id) {
     const address = id ? `/sessions/${id}/` : "/";
     if (address !== location.pathname) history.pushState(null, "", address);
     this.drawer.shut();
-    if (id && id === this.conversation.id && this.conversation.phase === "open") return null;
-    return this.show(id, pending);
+    if (!id || id !== this.conversation.id || this.conversation.phase !== "open") this.show(id);
   }
 
-  async show(id, pending = []) {
+  show(id) {
     element("login-link").search = `?next=${encodeURIComponent(location.pathname)}`;
-    const opened = id ? this.conversation.open(id, pending) : this.conversation.leave();
+    const pending = this.outbox.of(id);
+    if (id) this.conversation.open(id, pending);
+    else this.conversation.leave(pending);
     this.composer.enter(id);
     this.sidebar.select(id);
     if (matchMedia("(hover: hover)").matches) this.composer.field.focus();
-    await opened;
   }
 
   search() {
@@ -119,38 +130,54 @@ class ChatPage {
     found?.scrollIntoView({ block: "center" });
   }
 
-  /** Send a message; without a session, start one. What was refused goes back into the composer. */
-  async send(entry) {
-    const problem = this.conversation.id ? await this.sendHere(entry) : await this.sendNew(entry);
-    if (!problem) return;
-    if (problem.needsLogin) tellProblem(problem);
-    if (problem.mayPass || problem.needsLogin) {
-      this.conversation.dispatch("page.send_failed", { key: entry.key, error: problem.message });
-    } else {
-      this.conversation.dispatch("page.send_ended", entry);
-      this.composer.giveBack(entry.content, problem.message);
-    }
-  }
-
-  sendHere(entry) {
-    const sent = this.conversation.send(entry);
+  /** Send a message; without a session, the outbox starts one. */
+  send(content) {
+    const { id } = this.conversation;
     this.followOwn = true;
-    this.sidebar.list.change(this.conversation.id, { last_activity_at: new Date(serverNow()).toISOString() });
-    return sent;
+    this.conversation.dispatch("page.sending", this.outbox.add(id, content));
+    if (id) this.sidebar.list.change(id, { last_activity_at: new Date(serverNow()).toISOString() });
+    this.outbox.send();
   }
 
-  async sendNew(entry) {
-    this.conversation.dispatch("page.sending", entry);
-    const created = await api.createSession(entry.key).catch((problem) => problem);
-    if (created instanceof api.Problem) return created;
+  resend() {
+    for (const { key } of this.outbox.of(this.conversation.id))
+      this.conversation.dispatch("page.send_failed", { key, error: null });
+    this.outbox.sendAgain();
+  }
+
+  begun(created) {
     this.sidebar.list.add(created);
-    this.go(created.id, [{ ...entry, error: null }]);
-    return this.sendHere(entry);
+    if (this.conversation.id) return;
+    this.composer.moveTo(created.id);
+    this.go(created.id);
+  }
+
+  sent(entry, message) {
+    if (entry.session !== this.conversation.id) return;
+    this.conversation.dispatch("message.added", message);
+    this.conversation.dispatch("page.send_ended", entry);
+  }
+
+  waiting(entry, problem) {
+    if (problem.needsLogin) tellProblem(problem);
+    if (entry.session === this.conversation.id) this.conversation.dispatch("page.send_failed", entry);
+  }
+
+  /** What was refused goes back into the composer from which it came. */
+  refused(entry, problem) {
+    if (entry.session !== this.conversation.id) {
+      giveBackTo(entry.session, entry.content);
+      toast(`A message in another chat was not sent. ${problem.message}`, { tone: "error" });
+      return;
+    }
+    this.conversation.dispatch("page.send_ended", entry);
+    this.composer.giveBack(entry.content, problem.message);
   }
 
   edit(entry) {
+    this.outbox.remove(entry);
     this.conversation.dispatch("page.send_ended", entry);
-    this.composer.fill(entry.content);
+    this.composer.giveBack(entry.content);
   }
 
   sessionChanged(id, change) {
@@ -168,9 +195,14 @@ class ChatPage {
 
   connectionChanged(connection) {
     this.header?.renderConnection(connection);
-    this.composer?.render(this.conversation);
-    if (connection.name === "closed")
-      tellProblem(new api.Problem(connection.code === 4401 ? 401 : 400, "", connection.message));
+    this.notice?.render(connection);
+    if (connection.regained) this.catchUp();
+    if (connection.problem?.needsLogin) tellProblem(connection.problem);
+  }
+
+  catchUp() {
+    this.outbox.sendAgain();
+    this.sidebar.list.refresh();
   }
 
   render() {
@@ -182,7 +214,6 @@ class ChatPage {
     show(element("failure"), phase === "failed");
     show(element("timeline"), !isEmpty && phase !== "failed");
     setText(element("failure-text"), problem?.message);
-    show(element("load-again"), problem?.mayPass ?? false);
     this.header.render(this.conversation);
     this.composer.render(this.conversation);
     this.renderTimeline(id, state);

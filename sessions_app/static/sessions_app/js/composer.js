@@ -21,7 +21,7 @@ export class Composer {
     this.#on = on;
     this.field = find("field");
     this.#parts = Object.fromEntries(
-      ["send", "stop", "count", "error", "reason", "reasonText", "restore", "startNew", "box", "offline"].map(
+      ["send", "stop", "count", "error", "reason", "reasonText", "restore", "startNew", "box"].map(
         (name) => [name, find(name)],
       ),
     );
@@ -66,8 +66,8 @@ export class Composer {
     this.field.setSelectionRange(text.length, text.length);
   }
 
-  /** Give back a text that the server refused, with the reason; what was typed since stays behind it. */
-  giveBack(text, reason) {
+  /** Give back a text that was not sent, with the reason; what was typed since stays behind it. */
+  giveBack(text, reason = "") {
     const typed = this.field.value;
     this.fill(typed ? `${text}\n${typed}` : text);
     this.#complain(reason);
@@ -77,6 +77,13 @@ export class Composer {
   enter(id) {
     this.#id = id;
     this.#put(readDraft(id));
+  }
+
+  /** Let what was typed go along to the session that the new chat has become. */
+  moveTo(id) {
+    const typed = this.field.value;
+    this.#put("");
+    giveBackTo(id, typed);
   }
 
   #put(text) {
@@ -112,8 +119,8 @@ export class Composer {
     this.field.style.height = `${this.field.scrollHeight}px`;
   }
 
-  /** Show what the chat allows: `state` as in `store.js`, `phase` of the conversation, its connection. */
-  render({ state, phase, connection }) {
+  /** Show what the chat allows: `state` as in `store.js`, `phase` of the conversation. */
+  render({ state, phase }) {
     const name = state.session?.state ?? "active";
     this.#enabled = phase !== "failed" && phase !== "loading" && name === "active";
     show(this.#parts.reason, name !== "active");
@@ -129,7 +136,6 @@ export class Composer {
     );
     show(this.#parts.stop, Boolean(state.turn));
     setAttribute(this.#parts.stop, "disabled", state.stopping);
-    show(this.#parts.offline, connection.name === "reconnecting");
   }
 
   #isTooLong() {
@@ -141,6 +147,11 @@ const REASONS = {
   archived: "This chat is archived. Restore it to go on.",
   stopped: "This chat was stopped. What was said stays readable.",
 };
+
+/** Add a text to what another session's composer will hold. */
+export function giveBackTo(id, text) {
+  keepDraft(id, [text, readDraft(id)].filter(Boolean).join("\n"));
+}
 
 function readDraft(id) {
   try {

@@ -3,11 +3,9 @@
 import * as api from "./api.js";
 import { observe } from "./clock.js";
 import { Feed } from "./feed.js";
-import { empty, fromSnapshot, reduce } from "./store.js";
+import { empty, fromSnapshot, lacksText, reduce } from "./store.js";
 
 const FETCH_AGAIN_MS = 700;
-const RELOAD_FIRST_MS = 1000;
-const RELOAD_LONGEST_MS = 15_000;
 const ASK_WHY_AFTER_FAILURES = 3;
 
 /** Return the address of a session's feed after event `seq`. */
@@ -32,20 +30,30 @@ export class Conversation {
     this.connection = { name: "none" };
   }
 
-  /** Show no session: the next message starts one. */
-  leave() {
-    this.#begin(null, "new", []);
+  /** Show no session: the next message starts one; `pending` are messages that wait for that. */
+  leave(pending = []) {
+    this.#begin(null, "new", pending);
   }
 
-  /** Load a session and follow it; `pending` are messages that wait for it. Throws nothing. */
-  async open(id, pending = []) {
-    const visit = this.#begin(id, "loading", pending);
-    try {
-      const snapshot = await api.readSession(id);
-      if (visit === this.#visit) this.#follow(snapshot);
-    } catch (problem) {
-      if (visit === this.#visit) this.#failToLoad(problem);
-    }
+  /** Load a session and follow it; `pending` are messages that wait for it. */
+  open(id, pending = []) {
+    this.#begin(id, "loading", pending);
+    this.#feed = new Feed({
+      address: (after) => feedAddress(id, after),
+      load: () => api.readSession(id),
+      on: {
+        snapshot: (snapshot) => this.#stand(snapshot),
+        events: (events) => this.#take(events),
+        state: (state) => this.#connected(state),
+        error: (payload) => this.#on.problem(new api.Problem(400, payload?.code, payload?.message)),
+      },
+    });
+    this.#feed.open();
+  }
+
+  /** Try to connect now instead of when it is planned. */
+  reconnect() {
+    this.#feed?.retry();
   }
 
   #begin(id, phase, pending) {
@@ -56,74 +64,52 @@ export class Conversation {
     this.state = { ...empty(), pending };
     this.phase = phase;
     this.problem = null;
-    this.#connected({ name: id ? "connecting" : "none" });
-    this.#changed();
-    return this.#visit;
-  }
-
-  #failToLoad(problem) {
-    this.phase = "failed";
-    this.problem = problem;
     this.#connected({ name: "none" });
-    if (problem.needsLogin) this.#on.problem(problem);
     this.#changed();
   }
 
-  #follow(snapshot) {
+  #stand(snapshot) {
     this.phase = "open";
     this.state = fromSnapshot(snapshot, this.state.pending);
-    const id = this.id;
-    this.#feed = new Feed({
-      address: (after) => feedAddress(id, after),
-      after: snapshot.last_seq,
-      on: {
-        events: (events) => this.#take(events),
-        state: (state) => this.#connected(state),
-        reset: () => this.#reload(this.#visit),
-        error: (payload) => this.#on.problem(new api.Problem(400, payload?.code, payload?.message)),
-      },
-    });
-    this.#feed.open();
     this.#changed();
-  }
-
-  async #reload(visit, delay = RELOAD_FIRST_MS) {
-    this.#connected({ name: "reconnecting", attempt: 1 });
-    try {
-      const snapshot = await api.readSession(this.id);
-      if (visit === this.#visit) this.#follow(snapshot);
-    } catch (problem) {
-      if (visit !== this.#visit) return;
-      if (!problem.mayPass) return this.#failToLoad(problem);
-      setTimeout(
-        () => visit === this.#visit && this.#reload(visit, Math.min(delay * 2, RELOAD_LONGEST_MS)),
-        delay,
-      );
-    }
   }
 
   #take(events) {
-    if (this.#feed?.ready) observe(events.at(-1).created_at);
-    for (const event of events) this.state = reduce(this.state, event);
+    if (this.#feed.ready) observe(events.at(-1).created_at);
+    for (const event of events) {
+      if (lacksText(this.state, event)) {
+        this.#feed.reset();
+        break;
+      }
+      this.state = reduce(this.state, event);
+    }
     this.#changed();
   }
 
   #connected(state) {
+    if (state.name === "closed" && this.phase === "loading") return this.#failToLoad(state);
     this.connection = state;
     this.#on.connection(state);
-    if (state.name === "reconnecting" && state.attempt === ASK_WHY_AFTER_FAILURES) this.#askWhy(this.#visit);
+    const isThird = state.name === "reconnecting" && state.attempt === ASK_WHY_AFTER_FAILURES;
+    if (isThird && state.at) this.#askWhy();
+    return undefined;
+  }
+
+  #failToLoad({ problem }) {
+    this.phase = "failed";
+    this.problem = problem;
+    this.#connected({ name: "none", problem });
+    this.#changed();
   }
 
   /** A refused handshake does not say why; the REST door does. */
-  async #askWhy(visit) {
+  async #askWhy() {
+    const visit = this.#visit;
     const problem = await api.readSession(this.id).then(
       () => null,
       (error) => error,
     );
-    if (visit !== this.#visit || !problem || problem.mayPass) return;
-    this.#feed?.close();
-    this.#connected({ name: "closed", message: problem.message });
-    if (problem.needsLogin) this.#on.problem(problem);
+    if (visit === this.#visit && problem && !problem.mayPass) this.#feed.end(problem);
   }
 
   /** Apply one of this page's own happenings. */
@@ -166,18 +152,6 @@ export class Conversation {
   #fetchedSo(id, visit) {
     this.#fetching.delete(id);
     if (visit === this.#visit) this.#fetchWanted();
-  }
-
-  /** Send a message of an open session; `entry` is `{key, content}`. Returns the problem or null. */
-  async send(entry) {
-    const id = this.id;
-    this.dispatch("page.sending", entry);
-    const message = await api.postMessage(id, entry.content, entry.key).catch((problem) => problem);
-    if (id !== this.id) return null;
-    if (message instanceof api.Problem) return message;
-    this.dispatch("message.added", message);
-    this.dispatch("page.send_ended", entry);
-    return null;
   }
 
   /** Ask the running turn to end. */

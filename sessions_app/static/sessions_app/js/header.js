@@ -1,5 +1,6 @@
 /** The header of a session: title, connection, working agents, export menu. */
 
+import { connectionWord } from "./connection_words.js";
 import { setAttribute, setText, show } from "./dom.js";
 import { attachMenu } from "./menus.js";
 import { titleOf } from "./sidebar.js";
@@ -7,12 +8,6 @@ import { isUnfinished } from "./store.js";
 import { editTitle } from "./title_editor.js";
 import { count } from "./words.js";
 
-const CONNECTION_WORDS = {
-  connecting: "Connecting…",
-  live: "Live",
-  reconnecting: "Reconnecting…",
-  closed: "Not connected",
-};
 const PRODUCT = "MCP Chat";
 
 export class Header {
@@ -47,6 +42,7 @@ export class Header {
     setText(this.#parts.title, title);
     show(this.#parts.title, Boolean(title));
     setText(this.#parts.model, state.session?.model);
+    show(this.#parts.model, Boolean(state.session?.model));
     const working = [...state.subagents.values()].filter(isUnfinished).length;
     setText(this.#parts.agents.querySelector("span"), count(working, "agent"));
     setAttribute(this.#parts.agents, "aria-label", `${count(working, "agent")} working: show the first`);
@@ -58,10 +54,9 @@ export class Header {
 
   /** Show how the feed stands. */
   renderConnection(connection) {
-    const words = CONNECTION_WORDS[connection.name];
-    show(this.#parts.connection, Boolean(words));
+    const word = connectionWord(connection);
+    show(this.#parts.connection, Boolean(word));
     this.#parts.connection.dataset.state = connection.name;
-    setText(this.#parts.connectionWords, words);
-    setAttribute(this.#parts.connection, "title", connection.message ?? null);
+    setText(this.#parts.connectionWords, word);
   }
 }

@@ -112,8 +112,7 @@ export function pendingMessage(first, { onRetry, onEdit }) {
   const failed = h(
     "div",
     { class: "send-failed", role: "alert" },
-    icon("alert"),
-    reason,
+    h("span", { class: "send-reason" }, icon("alert"), reason),
     h(
       "button",
       {
@@ -122,7 +121,7 @@ export function pendingMessage(first, { onRetry, onEdit }) {
         "data-testid": "send-retry",
         on: { click: () => onRetry(entry) },
       },
-      "Retry",
+      "Send again",
     ),
     h("button", { type: "button", class: "link-button", on: { click: () => onEdit(entry) } }, "Edit"),
   );
@@ -139,7 +138,7 @@ export function pendingMessage(first, { onRetry, onEdit }) {
     update({ item }) {
       entry = item;
       setText(bubble, item.content);
-      setText(reason, item.error ? `Not sent. ${item.error}` : "");
+      setText(reason, item.error);
       show(failed, Boolean(item.error));
       show(foot, !item.error);
       node.dataset.state = item.error ? "failed" : "sending";

@@ -5,7 +5,7 @@
  * this page's own doings; all others are the server's. `wanted` names messages whose text has to be fetched.
  */
 
-import { applyDelta, applyFetched, fresh } from "./drafts.js";
+import { applyDelta, fresh, leavesGap } from "./drafts.js";
 
 const UNFINISHED = new Set(["queued", "admitted", "running"]);
 
@@ -47,6 +47,12 @@ export function fromSnapshot(snapshot, pending = []) {
       (snapshot.messages ?? []).filter((item) => item.truncated).map((item) => item.message_id),
     ),
   };
+}
+
+/** Whether the event is text that does not follow from the text that is there: the snapshot has it. */
+export function lacksText({ messages }, { kind, payload }) {
+  const known = kind === "message.delta" && messages.get(payload.message_id);
+  return Boolean(known) && leavesGap(known, payload);
 }
 
 /** Return the state after the event. Unknown kinds change nothing. */
@@ -111,24 +117,17 @@ function sameText(entry, payload) {
 
 function messageGrows(state, delta) {
   const known = state.messages.get(delta.message_id);
-  if (!known) return state;
-  const message = applyDelta(known, delta);
+  const message = known && applyDelta(known, delta);
   if (message === known) return state;
-  const wanted = message.gap ? new Set(state.wanted).add(delta.message_id) : state.wanted;
-  return { ...state, messages: put(state.messages, delta.message_id, message), wanted };
+  return { ...state, messages: put(state.messages, delta.message_id, message) };
 }
 
 function messageFetched(state, payload) {
   const known = state.messages.get(payload.message_id);
-  if (!known) return state;
-  const message =
-    known.truncated && payload.state !== "streaming" ? fresh(payload) : applyFetched(known, payload);
-  const wanted = message.gap ? state.wanted : without(state.wanted, payload.message_id);
-  return {
-    ...state,
-    messages: put(state.messages, payload.message_id, { ...message, seq: known.seq }),
-    wanted,
-  };
+  const wanted = without(state.wanted, payload.message_id);
+  if (!known?.truncated || payload.generation < known.generation) return { ...state, wanted };
+  const message = { ...fresh(payload), seq: known.seq };
+  return { ...state, messages: put(state.messages, payload.message_id, message), wanted };
 }
 
 function turnStarts(state, payload) {
@@ -177,11 +176,6 @@ function markSubagent(state, { subagent_id, ...marks }) {
   return known ? { ...state, subagents: put(state.subagents, subagent_id, { ...known, ...marks }) } : state;
 }
 
-function sending(state, entry) {
-  const rest = state.pending.filter((other) => other.key !== entry.key);
-  return { ...state, pending: [...rest, { ...entry, error: null }] };
-}
-
 function sendFailed(state, { key, error }) {
   const pending = state.pending.map((entry) => (entry.key === key ? { ...entry, error } : entry));
   return { ...state, pending };
@@ -219,7 +213,7 @@ const STEPS = {
   "export.progress": subagentMoves,
   "page.fetched": messageFetched,
   "page.unfetched": (state, { message_id }) => ({ ...state, wanted: without(state.wanted, message_id) }),
-  "page.sending": sending,
+  "page.sending": (state, entry) => ({ ...state, pending: [...state.pending, entry] }),
   "page.send_failed": sendFailed,
   "page.send_ended": sendEnded,
   "page.stopping": (state, { stopping }) => ({ ...state, stopping }),
