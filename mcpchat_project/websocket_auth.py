@@ -4,6 +4,7 @@ A browser sends its cookie to whatever page asks, so a cookie counts only with a
 is sent on purpose and needs none.
 """
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlparse
 
@@ -19,7 +20,10 @@ from rest_framework.exceptions import AuthenticationFailed
 
 
 class WebsocketAuth:
-    """ASGI middleware that sets `scope["user"]`, and `scope["origin_refused"]` where that is the reason."""
+    """ASGI middleware that sets `scope["user"]`, and `scope["origin_refused"]` where that is the reason.
+
+    `scope["authenticate"]()` finds the user anew, as an open socket has to now and then: logins end.
+    """
 
     def __init__(self, application: Any) -> None:
         self._application = application
@@ -29,13 +33,14 @@ class WebsocketAuth:
         """Authenticate, then go on; the consumer refuses, because only an open socket can carry a reason."""
         headers = dict(scope["headers"])
         if b"authorization" in headers:
-            user = await _user_of(headers[b"authorization"])
-            return await self._application(scope | {"user": user}, receive, send)
-        if not self._allowed(headers.get(b"origin")):
+            authenticate = partial(_user_of, headers[b"authorization"])
+        elif self._allowed(headers.get(b"origin")):
+            authenticate = partial(_user_of_cookie, headers.get(b"cookie", b""))
+        else:
             refused = {"user": AnonymousUser(), "origin_refused": True}
             return await self._application(scope | refused, receive, send)
-        user = await _user_of_cookie(headers.get(b"cookie", b""))
-        return await self._application(scope | {"user": user}, receive, send)
+        known = {"user": await authenticate(), "authenticate": authenticate}
+        return await self._application(scope | known, receive, send)
 
     def _allowed(self, origin: bytes | None) -> bool:
         if origin is None:

@@ -13,15 +13,18 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import DatabaseError
 
 from sessions_app.close_codes import CloseCode
 from sessions_app.feed.hub import hub
+from sessions_app.feed.subscriber import Subscriber
 from sessions_app.models import ChatSession
 
 logger = logging.getLogger(__name__)
 
 CLIENT_FRAME_MAX_CHARACTERS = 1024
 CLOSE_SECONDS = 5.0
+LOOK_AGAIN_SECONDS = 60.0
 
 
 class FeedConsumer(AsyncWebsocketConsumer):
@@ -63,18 +66,34 @@ class FeedConsumer(AsyncWebsocketConsumer):
     async def _serve(self) -> None:
         try:
             with hub().place_for(self.scope["user"].pk) as is_free:
-                if is_free:
-                    await self._follow()
-                await self._end(CloseCode.TOO_SLOW if is_free else CloseCode.TOO_MANY_SOCKETS)
+                await self._end(await self._follow() if is_free else CloseCode.TOO_MANY_SOCKETS)
         except ChatSession.DoesNotExist:
             await self._end(CloseCode.NO_SUCH_SESSION)
         except Exception:  # a socket that stays open and says nothing would look alive
             logger.exception("a feed failed")
             await self._end(CloseCode.FAILED)
 
-    async def _follow(self) -> None:
-        """Follow the feed; return when its reader is too slow."""
+    async def _follow(self) -> CloseCode:
+        """Follow the feed; return why it ends."""
         raise NotImplementedError
+
+    async def _until_its_end(self, subscriber: Subscriber) -> CloseCode:
+        """Return once the reader is too slow, or may not listen any more: that is looked at each minute."""
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+                    await subscriber.dropped.wait()
+                return CloseCode.TOO_SLOW
+            except TimeoutError:
+                if refusal := await self._refusal_now():
+                    return refusal
+
+    async def _refusal_now(self) -> CloseCode | None:
+        try:
+            self.scope["user"] = await self.scope["authenticate"]()
+            return await self._refusal()
+        except DatabaseError:  # the next look may find it back
+            return None
 
     async def _refusal(self) -> CloseCode | None:
         """Return the close code for who may not listen at all, else None."""
@@ -119,7 +138,7 @@ class SessionFeedConsumer(FeedConsumer):
     session_id: UUID
     after = oldest = newest = 0
 
-    async def _follow(self) -> None:
+    async def _follow(self) -> CloseCode:
         if self.after < self.oldest - 1:
             # What it asks for was pruned: it is to load the snapshot, which stands at the newest event.
             self.after = self.newest
@@ -127,10 +146,10 @@ class SessionFeedConsumer(FeedConsumer):
         try:
             subscriber = await hub().join(self.session_id, self.after, self._sending)
         except TimeoutError:  # it does not even take the replay
-            return
+            return CloseCode.TOO_SLOW
         try:
             subscriber.put(_frame_of("feed.ready", last_seq=subscriber.seq))
-            await subscriber.dropped.wait()
+            return await self._until_its_end(subscriber)
         finally:
             await hub().leave(self.session_id, subscriber)
 
@@ -162,11 +181,11 @@ class StaffFeedConsumer(FeedConsumer):
         refusal = await super()._refusal()
         return refusal or (None if self.scope["user"].is_staff else CloseCode.REFUSED)
 
-    async def _follow(self) -> None:
+    async def _follow(self) -> CloseCode:
         subscriber = await hub().join_staff(self._sending)
         try:
             subscriber.put(_frame_of("feed.ready"))
-            await subscriber.dropped.wait()
+            return await self._until_its_end(subscriber)
         finally:
             await hub().leave_staff(subscriber)
 

@@ -7,12 +7,13 @@ from uuid import uuid4
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
+from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.test import Client
 from knox.models import AuthToken
 
 from mcpchat_project.asgi import application
-from sessions_app import lifecycle
+from sessions_app import consumers, lifecycle
 from sessions_app.feed import rows
 from sessions_app.feed.hub import Hub
 from sessions_app.feed.lines import Line
@@ -224,6 +225,58 @@ async def test_binary_frames_are_answered_by_an_error(session: ChatSession, toke
         assert await socket.kinds(1) == ["feed.error"]
 
 
+async def test_a_login_that_ends_ends_the_feed(
+    session: ChatSession, ann: Any, cookie: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "LOOK_AGAIN_SECONDS", 0.1)
+    async with _feed(session.pk, [*cookie, ORIGIN], "after=1") as socket:
+        await socket.frame()
+        await in_thread(Session.objects.all().delete)
+        assert await socket.close_code() == 4401
+
+
+@pytest.mark.parametrize(
+    ("loss", "code"), [("token", 4401), ("user", 4401), ("session", 4404), ("database", None)]
+)
+async def test_who_may_not_listen_any_more_is_told_so(
+    session: ChatSession,
+    ann: Any,
+    token: Headers,
+    monkeypatch: pytest.MonkeyPatch,
+    loss: str,
+    code: int | None,
+) -> None:
+    monkeypatch.setattr(consumers, "LOOK_AGAIN_SECONDS", 0.1)
+    async with _feed(session.pk, token, "after=1") as socket:
+        await socket.frame()
+        if loss == "token":
+            await in_thread(AuthToken.objects.all().delete)
+        elif loss == "user":
+            await in_thread(lambda: type(ann).objects.filter(pk=ann.pk).update(is_active=False))
+        elif loss == "session":
+            await in_thread(lambda: lifecycle.delete(session.pk))
+            await socket.frame()
+        else:
+            monkeypatch.setattr(ChatSession, "kept_seqs", _fail)
+            await asyncio.sleep(0.3)
+            await record(session)
+            assert await socket.kinds(1) == ["session.updated"]
+        if code:
+            assert await socket.close_code() == code
+
+
+async def test_one_socket_too_many_is_refused_and_one_that_goes_makes_room(
+    session: ChatSession, token: Headers, settings: Any
+) -> None:
+    settings.FEED_SOCKETS_PER_USER = 2
+    async with _feed(session.pk, token) as first, _feed(session.pk, token) as second:
+        await first.frame()
+        await second.frame()
+        assert await _refused(session.pk, token) == 4429
+    async with _feed(session.pk, token, "after=1") as socket:
+        assert (await socket.frame())[0]["kind"] == "feed.ready"
+
+
 async def test_a_socket_that_goes_leaves_nothing_behind(
     session: ChatSession, token: Headers, hub: Hub
 ) -> None:
@@ -231,6 +284,10 @@ async def test_a_socket_that_goes_leaves_nothing_behind(
         await socket.kinds(2)
         assert len(hub.topics) == 1
     assert (hub.topics, hub._joined) == ({}, {})
+
+
+def _fail(*_: object) -> None:
+    raise OperationalError("the database is away")
 
 
 async def test_a_feed_that_cannot_be_read_closes_the_socket(
