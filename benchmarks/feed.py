@@ -17,7 +17,7 @@ from benchmarks.fanout.slow_reader import slow_reader
 COUNTS = (1, 100, 1000)
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 # Events and the least seconds between them, by the number of clients.
-PACES = {1: (70, 0.04), 100: (60, 0.04), 1000: (30, 0.1)}
+PACES = {1: (70, 0.04), 100: (60, 0.04), 1000: (20, 0.15)}
 STOCK_PACES = PACES | {1000: (8, 0.4)}
 
 

@@ -1,6 +1,7 @@
 """One server with so many clients, and the two things that are measured with it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -25,8 +26,8 @@ CALM = 1.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Burst:
-    """What a burst came to."""
+class Phase:
+    """What some events came to."""
 
     heard: Heard
     deliveries_a_second: float
@@ -64,28 +65,32 @@ class Crew:
         wanted = int(BURST_SECONDS / event_seconds)
         self._burst_events = min(max(wanted, BURST_EVENTS[0]), BURST_EVENTS[1])
 
-    def paced(self, count: int, pace_seconds: float) -> Heard:
-        """Publish events one by one, apart enough that none meets the one before; return what was heard."""
-        phase, pace = next_phase(), max(pace_seconds, self._least_pace)
-        script = texts(phase, count, self._encode)
-        self._swarm.listen(phase, count)
-        began = time.monotonic()
-        for number, text in enumerate(script):
-            time.sleep(max(began + number * pace - time.monotonic(), 0))
-            self._publisher.publish(text)
-        return self._after(self._swarm.heard())
+    def paced(self, count: int, pace_seconds: float) -> Phase:
+        """Publish events one by one, apart enough that none meets the one before; return how that went."""
+        pace = max(pace_seconds, self._least_pace)
 
-    def burst(self, count: int = 0, filler: str = "") -> Burst:
+        def publish(script: list[str]) -> None:
+            began = time.monotonic()
+            for number, text in enumerate(script):
+                time.sleep(max(began + number * pace - time.monotonic(), 0))
+                self._publisher.publish(text)
+
+        return self._phase(count, "", publish)
+
+    def burst(self, count: int = 0, filler: str = "") -> Phase:
         """Publish events as fast as that goes, and return how that went."""
-        phase, count = next_phase(), count or self._burst_events
-        script = texts(phase, count, self._encode, filler)
-        self._swarm.listen(phase, count)
+        return self._phase(count or self._burst_events, filler, self._publisher.burst)
+
+    def _phase(self, count: int, filler: str, publish: Callable[[list[str]], None]) -> Phase:
+        number = next_phase()
+        script = texts(number, count, self._encode, filler)
+        self._swarm.listen(number, count)
         cpu, began = self.server.cpu_seconds(), time.monotonic_ns()
-        self._publisher.burst(script)
+        publish(script)
         heard = self._swarm.heard()
         cpu = self.server.cpu_seconds() - cpu
         deliveries = max(heard.deliveries, 1)
-        return Burst(
+        return Phase(
             heard=self._after(heard),
             deliveries_a_second=deliveries / (max(heard.last_ns - began, 1) / 1e9),
             cpu_us_a_delivery=cpu * 1e6 / deliveries,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.fanout import slow_reader
-from benchmarks.fanout.crew import Burst
+from benchmarks.fanout.crew import Phase
 from benchmarks.fanout.heard import Heard
 from benchmarks.report import figure, median, ratios
 
@@ -19,30 +19,31 @@ WRONGS = ("lost", "doubled", "reordered", "closed")
 class Results:
     """All rounds with one number of clients, by the name of the server."""
 
-    paced: dict[str, list[Heard]] = field(default_factory=lambda: {name: [] for name in SERVERS})
-    bursts: dict[str, list[Burst]] = field(default_factory=lambda: {name: [] for name in SERVERS})
+    paced: dict[str, list[Phase]] = field(default_factory=lambda: {name: [] for name in SERVERS})
+    bursts: dict[str, list[Phase]] = field(default_factory=lambda: {name: [] for name in SERVERS})
     rss_before: dict[str, float] = field(default_factory=dict)
     rss: dict[str, float] = field(default_factory=dict)
 
     def heard(self, server: str) -> list[Heard]:
         """Return what was heard in all phases."""
-        return [*self.paced[server], *(burst.heard for burst in self.bursts[server])]
+        return [phase.heard for phase in (*self.paced[server], *self.bursts[server])]
 
 
 def show(count: int, results: Results) -> None:
     """Print the figures with `count` clients."""
-    p50 = _medians(f"p50_ms_at_{count}", results.paced, lambda heard: heard.p50_ms)
+    p50 = _medians(f"p50_ms_at_{count}", results.paced, lambda phase: phase.heard.p50_ms)
     figure("feed", f"p50_ratio_at_{count}", ratios(p50["ours"], p50["bare"]), P50_GOALS[count])
-    _medians(f"p99_ms_at_{count}", results.paced, lambda heard: heard.p99_ms)
+    _medians(f"p99_ms_at_{count}", results.paced, lambda phase: phase.heard.p99_ms)
     rates = _medians(
-        f"deliveries_a_second_at_{count}", results.bursts, lambda burst: burst.deliveries_a_second
+        f"deliveries_a_second_at_{count}", results.bursts, lambda phase: phase.deliveries_a_second
     )
     for name, other, goal in (
         ("deliveries_ratio", "stock", DELIVERIES_GOALS.get(count, "")),
         ("deliveries_bare_ratio", "bare", ""),
     ):
         figure("feed", f"{name}_at_{count}", ratios(rates["ours"], rates[other]), goal)
-    _medians(f"cpu_us_a_delivery_at_{count}", results.bursts, lambda burst: burst.cpu_us_a_delivery)
+    _medians(f"cpu_us_a_delivery_at_{count}", results.bursts, lambda phase: phase.cpu_us_a_delivery)
+    _medians(f"paced_cpu_us_a_delivery_at_{count}", results.paced, lambda phase: phase.cpu_us_a_delivery)
 
 
 def show_memory(count: int, results: Results) -> None:
