@@ -22,7 +22,6 @@ APPLICATIONS = {
     "stock": "benchmarks.fanout.stock:application",
     "bare": "benchmarks.fanout.bare:application",
 }
-LIMITS = ("--ws-per-message-deflate", "false", "--ws-max-size", "65536")
 # All clients are one user's, whose session they watch.
 ENVIRONMENT = {"FEED_SOCKETS_PER_USER": "2000"}
 START_SECONDS = 30.0
@@ -77,8 +76,7 @@ class Server:
             for process in processes(address, agents_concurrency=1, chat_concurrency=1)
             if process.name == "web"
         )
-        more = () if LIMITS[0] in web.command else LIMITS
-        return [APPLICATIONS[self.name] if word == OURS else word for word in (*web.command, *more)]
+        return [APPLICATIONS[self.name] if word == OURS else word for word in web.command]
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS
