@@ -33,6 +33,7 @@ class Subscription:
         self._connected = connected
         self._wanted: dict[str, asyncio.Event] = {}
         self._connection: Any = None
+        self._delay = 0.0
 
     async def want(self, channel: str) -> None:
         """Hear a channel from now on; returns once the broker confirmed it, or soon if the broker is away."""
@@ -48,20 +49,17 @@ class Subscription:
 
     async def listen(self) -> None:
         """Listen for ever; a broker that is away is tried again with a growing delay, a second at most."""
-        delay = FIRST_DELAY_SECONDS
         while True:
             try:
-                connection = await self._connect()
-                delay = FIRST_DELAY_SECONDS
-                await self._read(connection)
+                await self._read(await self._connect())
             except (RedisError, OSError) as error:
-                logger.warning("the feed lost its broker (%s); again in %.2f s", error, delay)
+                logger.warning("the feed lost its broker (%s); again in %.2f s", error, self._delay)
             except Exception:  # a feed that ends would leave every open page silent
-                logger.exception("the feed failed; again in %.2f s", delay)
+                logger.exception("the feed failed; again in %.2f s", self._delay)
             finally:
                 await self._disconnect()
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, LONGEST_DELAY_SECONDS)
+            await asyncio.sleep(self._delay)
+            self._delay = min(max(self._delay * 2, FIRST_DELAY_SECONDS), LONGEST_DELAY_SECONDS)
 
     async def _connect(self) -> Any:
         # A connection of its own, not redis-py's PubSub: that connects anew by itself, and so hides the gap
@@ -98,6 +96,7 @@ class Subscription:
         elif kind == "subscribe" and channel in self._wanted:
             self._wanted[channel].set()
         elif kind == "subscribe" and channel == OWN_CHANNEL:
+            self._delay = 0.0  # if this one is cut it is replaced at once
             self._connected()
 
     async def _command(self, verb: str, channel: str) -> None:
