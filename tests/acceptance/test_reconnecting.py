@@ -10,6 +10,14 @@ from tests.acceptance.house import House, wait_for
 from tests.browser import logged_in, say
 from tests.cable import Cable
 
+WATCH = """() => {
+  window.seen = new Set();
+  const growing = "[data-testid=message-assistant][data-state=streaming] .draft";
+  const look = () => document.querySelectorAll(growing).forEach((draft) => seen.add(draft.textContent));
+  const changes = { subtree: true, childList: true, characterData: true };
+  new MutationObserver(look).observe(document.getElementById("timeline"), changes);
+}"""
+
 
 def test_cut_off_until_all_is_over(page: Page, chat: Chat, cable: Cable) -> None:
     work = chat.at_work(page)
@@ -21,7 +29,10 @@ def test_cut_off_until_all_is_over(page: Page, chat: Chat, cable: Cable) -> None
     chat.assert_right(page)
 
 
-def test_cut_off_again_and_again_in_mid_answer(page: Page, chat: Chat, cable: Cable) -> None:
+def test_cut_off_again_and_again_no_word_of_an_answer_is_missing_or_doubled(
+    page: Page, chat: Chat, cable: Cable
+) -> None:
+    page.evaluate(WATCH)
     work = chat.at_work(page)
     for _ in range(4):
         cable.refuse()
@@ -30,6 +41,10 @@ def test_cut_off_again_and_again_in_mid_answer(page: Page, chat: Chat, cable: Ca
         live(page)
     chat.at_rest(work)
     chat.assert_right(page)
+    answers = [message["content"] for message in chat.erin.snapshot(chat.id)["messages"]]
+    seen = page.evaluate("[...seen]")
+    assert len(seen) > 3
+    assert [text for text in seen if not any(answer.startswith(text) for answer in answers)] == []
 
 
 def test_a_network_that_falls_silent_and_comes_back(page: Page, chat: Chat, cable: Cable) -> None:

@@ -57,7 +57,7 @@ def test_what_is_missing_is_loaded_with_the_snapshot(client: FeedClient) -> None
 def test_a_reset_loads_the_snapshot(client: FeedClient) -> None:
     loads = client.loads
     client.snapshot_is_at(30)
-    client.send({"kind": "feed.reset", "payload": {"last_seq": 29}}, _event(30))
+    client.send({"kind": "feed.reset", "payload": {"last_seq": 29}}, _event(6))
     client.passes(0)
     assert client.events == []
     assert client.loads == loads + 1
@@ -133,8 +133,10 @@ def test_a_place_that_the_server_does_not_know_is_asked_for_once(client: FeedCli
     assert client.connections[-1] == "3"
     client.close(4400)
     assert (client.state["name"], client.state["problem"]["canRetry"]) == ("closed", True)
+    client.snapshot_is_at(4)
     client.page.evaluate("feed.retry()")
-    client.ready(3)
+    assert client.connections[-1] == "4"
+    client.ready(4)
     assert client.state["name"] == "live"
 
 

@@ -79,6 +79,7 @@ export class Feed {
   /** End and tell why. */
   end(problem) {
     this.close();
+    this.after = null;
     this.#on.state({ name: "closed", problem });
   }
 
