@@ -8,15 +8,16 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlparse
 
-from channels.auth import get_user
-from channels.db import database_sync_to_async
 from channels.security.websocket import OriginValidator
 from django.conf import settings
+from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, parse_cookie
 from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
+
+from sessions_app.feed.threads import in_thread
 
 
 class WebsocketAuth:
@@ -48,17 +49,20 @@ class WebsocketAuth:
         return bool(self._origins.valid_origin(urlparse(origin.decode("latin-1"))))
 
 
-async def _user_of_cookie(header: bytes) -> Any:
+@in_thread
+def _user_of_cookie(header: bytes) -> Any:
     """Return whom a page would see behind this Cookie header.
 
     Channels' own middleware does the same and then stays between the consumer and the socket, where each
     frame would pay for it.
     """
+    request = HttpRequest()
     cookies = parse_cookie(header.decode("latin-1"))
-    return await get_user({"session": SessionStore(cookies.get(settings.SESSION_COOKIE_NAME))})
+    request.session = SessionStore(cookies.get(settings.SESSION_COOKIE_NAME))
+    return get_user(request)
 
 
-@database_sync_to_async
+@in_thread
 def _user_of(header: bytes) -> Any:
     """Return whom REST would see behind this Authorization header."""
     request = HttpRequest()

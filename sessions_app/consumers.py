@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import DatabaseError
 
 from sessions_app.close_codes import CloseCode
 from sessions_app.feed.hub import hub
 from sessions_app.feed.subscriber import Subscriber
+from sessions_app.feed.threads import in_thread
 from sessions_app.models import ChatSession
 
 logger = logging.getLogger(__name__)
@@ -163,7 +163,7 @@ class SessionFeedConsumer(FeedConsumer):
         if not (after.isascii() and after.isdigit() and len(after) < 19):
             return CloseCode.BAD_REQUEST
         self.after = int(after)
-        kept = await database_sync_to_async(self._kept)()
+        kept = await in_thread(self._kept)()
         if kept is None:
             return CloseCode.NO_SUCH_SESSION
         self.oldest, self.newest = kept

@@ -17,6 +17,7 @@ from agents_app import liveness
 from agents_app.models import Subagent
 from sessions_app import lifecycle
 from sessions_app.feed import hub as feed_hub
+from sessions_app.feed import threads
 from sessions_app.models import ChatSession
 
 
@@ -91,6 +92,13 @@ def registered(db: None, settings: Any) -> Iterator[liveness.Identity]:
     liveness.forget(identity)
     os.close(liveness._own.descriptor)
     liveness._own = liveness._Own()
+
+
+@pytest.fixture(autouse=True)
+def _no_kept_connections() -> Iterator[None]:
+    """The feed keeps connections to the database; a test's must be gone when its tables are emptied."""
+    yield
+    threads.close_connections()
 
 
 @pytest.fixture

@@ -1,31 +1,15 @@
 """What the feed reads of the database, off the event loop."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
-
-from asgiref.sync import sync_to_async
-from django.db import close_old_connections
 
 from sessions_app.events import encode
 from sessions_app.feed.lines import Line
+from sessions_app.feed.threads import in_thread
 from sessions_app.models import ChatSession, Event, Message
 
 REPLAY_ROWS = 500
-
-
-def _in_thread(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-    """Run a query in a thread of its own; thread-sensitive ones would all wait for one thread."""
-
-    def query(*arguments: Any) -> Any:
-        close_old_connections()
-        try:
-            return function(*arguments)
-        finally:
-            close_old_connections()
-
-    return sync_to_async(query, thread_sensitive=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +21,27 @@ class StoredDraft:
     text: str
 
 
-@_in_thread
+@in_thread
 def lines_after(session_id: UUID, seq: int) -> list[Line]:
     """Return at most 500 events that follow `seq`."""
     rows = Event.objects.filter(session_id=session_id).after(seq)[:REPLAY_ROWS]
     return [Line(encode(event), event.seq, event.kind) for event in rows]
 
 
-@_in_thread
+@in_thread
 def last_seq(session_id: UUID) -> int:
     """Return the `seq` of the newest event. Raises `ChatSession.DoesNotExist`."""
     return ChatSession.objects.values_list("last_seq", flat=True).get(pk=session_id)
 
 
-@_in_thread
+@in_thread
 def last_seqs(session_ids: Iterable[UUID]) -> dict[UUID, int]:
     """Return the `seq` of the newest event of each session that is there and was not deleted."""
     rows = ChatSession.objects.filter(pk__in=session_ids, deleted_at=None)
     return dict(rows.values_list("pk", "last_seq"))
 
 
-@_in_thread
+@in_thread
 def drafts(session_id: UUID) -> list[StoredDraft]:
     """Return the messages in flight."""
     rows = Message.objects.filter(session_id=session_id, state=Message.State.STREAMING)
