@@ -112,11 +112,13 @@ class SessionViewSet(
         """List the caller's sessions, the one last talked in first."""
         return super().list(request, *args, **kwargs)
 
+    @extend_schema(parameters=[IDEMPOTENCY_KEY])
     def create(self, request: Request) -> Response:
         """Start a session."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        session = lifecycle.start(request.user, serializer.validated_data.get("title", ""))
+        title = serializer.validated_data.get("title", "")
+        session = lifecycle.start(request.user, title, idempotency_key=idempotency_key(request))
         return Response(snapshot.summary(session), status=201)
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT})

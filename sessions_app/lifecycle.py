@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from sessions_app import plain
@@ -23,13 +23,24 @@ def when_stopping(callback: Callable[[UUID], None]) -> None:
     _when_stopping.append(callback)
 
 
-def start(owner: Any, title: str = "", model: str = "") -> ChatSession:
-    """Start a session of `owner`. Raises `Refusal` (`title_too_long`)."""
+def start(owner: Any, title: str = "", model: str = "", idempotency_key: str = "") -> ChatSession:
+    """Start a session of `owner`; the same `idempotency_key` again returns the first.
+
+    Raises `Refusal` (`title_too_long`).
+    """
     checked = _checked(title)
-    with transaction.atomic():
-        session = ChatSession.objects.create(owner=owner, title=checked, model=model)
-        with session_change(session.pk) as change:
-            change.record("session.started", session_payload(session))
+    try:
+        with transaction.atomic():
+            session = ChatSession.objects.create(
+                owner=owner, title=checked, model=model, idempotency_key=idempotency_key
+            )
+            with session_change(session.pk) as change:
+                change.record("session.started", session_payload(session))
+    except IntegrityError:
+        earlier = ChatSession.objects.owned_by(owner).filter(idempotency_key=idempotency_key).first()
+        if not idempotency_key or earlier is None:
+            raise
+        return earlier
     session.refresh_from_db()
     return session
 

@@ -28,6 +28,9 @@ class ChatSession(models.Model):
         max_length=200, blank=True, help_text="provider:model; empty for the server's own choice"
     )
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    idempotency_key = models.CharField(
+        max_length=100, blank=True, editable=False, help_text="the starter's; a repeat returns this row"
+    )
     last_seq = models.BigIntegerField(default=0, help_text="seq of the newest event")
     message_count = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -44,7 +47,12 @@ class ChatSession(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=["active", "archived", "stopped"]), name="session_state_known"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "idempotency_key"],
+                condition=~Q(idempotency_key="") & Q(deleted_at=None),
+                name="session_started_once",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from rest_framework.test import APIClient
@@ -185,3 +186,26 @@ def test_the_snapshot_holds_all_that_a_page_needs(client: APIClient, session: Ch
     assert set(shown) >= {"last_seq", "messages", "turn", "notices", "subagents", "tool_calls", "exports"}
     assert [message["content"] for message in shown["messages"]] == ["Hello"]
     assert shown["turn"]["state"] == "queued"
+
+
+def test_a_session_that_is_asked_for_twice_with_one_key_is_started_once(
+    client: APIClient, bob: Any, client_of: Callable[[Any], APIClient]
+) -> None:
+    def start(by: APIClient, key: str) -> str:
+        answer = by.post("/api/sessions/", {"title": "One"}, headers={"Idempotency-Key": key})
+        assert answer.status_code == 201
+        return str(answer.json()["id"])
+
+    first = start(client, "a-key")
+    assert start(client, "a-key") == first
+    assert start(client, "another") != first
+    assert start(client, "") != start(client, "")
+    assert start(client_of(bob), "a-key") != first
+    lifecycle.delete(UUID(first))
+    assert start(client, "a-key") != first
+
+
+def test_a_key_that_is_too_long_starts_nothing(client: APIClient) -> None:
+    answer = client.post("/api/sessions/", {}, headers={"Idempotency-Key": "x" * 101})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_idempotency_key")
+    assert not ChatSession.objects.exists()
