@@ -130,7 +130,7 @@ def test_who_does_not_want_to_wait_tries_at_once(page: Page, chat: Chat, cable: 
     expect(notice).to_contain_text(re.compile(r"in [4-9] s"), timeout=20_000)
     cable.mend()
     page.get_by_test_id("connection-retry").click()
-    expect(notice).to_contain_text("Back", timeout=2_000)
+    expect(notice).to_contain_text("Connected again", timeout=2_000)
     expect(page.get_by_test_id("connection-spoken")).to_have_text("The connection is back.")
     expect(notice).to_be_hidden(timeout=4_000)
 

@@ -65,7 +65,7 @@ export class ConnectionNotice {
     this.#stop();
     if (this.#root.hidden) return;
     this.#root.dataset.state = "live";
-    setText(this.#words, "Back");
+    setText(this.#words, "Connected again");
     setText(this.#spoken, "The connection is back.");
     this.#leaveFocus();
     show(this.#button, false);
