@@ -36,7 +36,8 @@ class ToolContext(ABC):
     def progress(self, percent: float, stage: str, estimated_seconds_left: float | None = None) -> None:
         """Tell how far the work is: `percent` 0-100, `stage` a word such as `cloning`.
 
-        Cheap enough to call for every step: it is rate limited, and the latest is always told. Raises `Stopped`, as `check` does.
+        Cheap enough to call for every step: it is rate limited, and the latest is always told. Raises
+        `Stopped`, as `check` does.
         """
 
     @abstractmethod
