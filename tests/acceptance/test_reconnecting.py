@@ -151,7 +151,7 @@ def test_a_short_cut_is_no_news(page: Page, chat: Chat, cable: Cable) -> None:
 def test_the_monitor_says_how_its_feed_stands_and_hears_again(
     browser: Browser, chat: Chat, cable: Cable
 ) -> None:
-    link = chat.house.manage("create_user", "olga", "--staff").splitlines()[-1]
+    link = chat.house.manage("create_user", "otto", "--staff").splitlines()[-1]
     context = logged_in(browser, chat.house, link)
     page = context.new_page()
     page.goto(f"http://127.0.0.1:{cable.port}/admin/monitor/")
