@@ -6,6 +6,7 @@ of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import wraps
@@ -21,6 +22,8 @@ from sessions_app.problems import as_response
 from sessions_app.waiting import AsyncView, call, let_go, rendered, wait_seconds
 
 KEEPALIVE_SECONDS = 15.0
+STREAM_SECONDS = 600.0
+"""Then a stream ends, and its client asks anew by itself: logins end, too."""
 STREAM = "text/event-stream"
 
 
@@ -84,7 +87,11 @@ async def _stream(user_id: int, session_id: UUID, after: int) -> StreamingHttpRe
 
 
 async def _events(user_id: int, session_id: UUID, after: int) -> AsyncIterator[str]:
-    """Yield the stream; it ends when its reader is too slow, who then asks anew from the last id."""
+    """Yield the stream; it ends after ten minutes, or when its reader is too slow.
+
+    Clients of server-sent events then ask anew, from the last id.
+    """
+    until = time.monotonic() + STREAM_SECONDS
     frames: asyncio.Queue[str] = asyncio.Queue(1)
     with hub().place_for(user_id) as is_free:
         _require(is_free)
@@ -92,7 +99,7 @@ async def _events(user_id: int, session_id: UUID, after: int) -> AsyncIterator[s
         # The replay needs a reader already, so joining goes on beside the reading.
         joining = asyncio.create_task(hub().join(session_id, after, frames.put))
         try:
-            while not (joining.done() and joining.result().dropped.is_set()):
+            while time.monotonic() < until and not (joining.done() and joining.result().dropped.is_set()):
                 yield await _next(frames)
         finally:
             joining.cancel()

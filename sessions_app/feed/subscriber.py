@@ -1,6 +1,7 @@
 """One socket of a feed."""
 
 import asyncio
+import logging
 import math
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
@@ -9,6 +10,8 @@ from types import coroutine
 from typing import Any
 
 from sessions_app.feed.lines import Frame
+
+logger = logging.getLogger(__name__)
 
 BACKLOG_CHARACTERS = 1024 * 1024
 """How much a socket may lag behind before it is dropped, beside what its connection buffers (64 KiB)."""
@@ -75,6 +78,10 @@ class Subscriber:
         except StopIteration:
             return
         except GONE:
+            self._drop()
+            return
+        except Exception:  # it must not cost the sockets behind it this frame
+            logger.exception("a frame could not be handed on")
             self._drop()
             return
         self._began = asyncio.get_running_loop().time()

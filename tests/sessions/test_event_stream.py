@@ -80,6 +80,12 @@ class Stream:
         await self._communicator.send_input({"type": "http.disconnect"})
         await self._communicator.wait(3)
 
+    async def ended(self) -> None:
+        """Return when the server has ended the stream."""
+        async with asyncio.timeout(3):
+            while (await self._communicator.receive_output(timeout=3)).get("more_body"):
+                pass
+
     async def message(self) -> str:
         """Return the next message of the stream."""
         async with asyncio.timeout(3):
@@ -203,6 +209,16 @@ async def test_a_stream_that_says_nothing_says_that_it_is_there(
             pass
         await record(session)
         assert (await stream.event())[0] == "2"
+
+
+async def test_a_stream_ends_after_its_time(
+    session: ChatSession, token: str, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_stream, "STREAM_SECONDS", 0.2)
+    monkeypatch.setattr(event_stream, "KEEPALIVE_SECONDS", 0.05)
+    async with _stream(session, token, "after=1") as stream:
+        await stream.ended()
+        assert (hub.topics, dict(hub._held)) == ({}, {})
 
 
 async def test_too_many_at_once_are_refused(

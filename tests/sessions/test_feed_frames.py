@@ -132,6 +132,18 @@ async def test_a_reader_that_does_not_read_is_dropped_and_its_frames_are_let_go(
     assert len(wire.frames) == 1  # the one that was on its way
 
 
+async def test_one_that_fails_does_not_cost_the_others_the_frame() -> None:
+    async def fail(_: str) -> None:
+        raise KeyError
+
+    failing, wire = Subscriber(0, fail), Wire()
+    busy = _topic(wire)
+    busy.subscribers = {failing: None, wire.subscriber: None}  # type: ignore[assignment]  # in this order
+    busy.accept(_line(1))
+    assert failing.dropped.is_set()
+    assert wire.numbers == [1]
+
+
 async def test_a_reader_that_takes_nothing_for_too_long_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscriber, "STALLED_SECONDS", 0.05)
     wire = Wire()
