@@ -22,7 +22,8 @@ from sessions_app import plain
 from sessions_app.events import announce
 from sessions_app.payloads import SubagentProgress
 
-ANNOUNCE_SECONDS = 0.1
+ANNOUNCE_SECONDS = 0.2
+"""With the new stages, which are told at once, that is at most 10 a second."""
 STORE_SECONDS = 1.0
 LOOK_SECONDS = 0.4
 STAGE_MAX_CHARACTERS = 100
@@ -73,8 +74,9 @@ class Attempt(ToolContext):
         if estimated_seconds_left is not None and not math.isfinite(estimated_seconds_left):
             estimated_seconds_left = None
         told = Told(percent, stage, estimated_seconds_left)
-        self._row.offer(told, at_once=self._is_news(stage))
-        self._feed.offer(told)
+        at_once = self._is_news(stage)
+        self._row.offer(told, at_once=at_once)
+        self._feed.offer(told, at_once=at_once)
         self.check()
 
     def end(self) -> None:
@@ -83,7 +85,7 @@ class Attempt(ToolContext):
         self._feed.end()
 
     def _is_news(self, stage: str) -> bool:
-        """Whether a stage is new and stored at once; a tool that names one each time waits like others."""
+        """Whether a stage is new and told at once; a tool that names one each time waits like others."""
         if stage == self._stage:
             return False
         self._stage = stage
