@@ -1,6 +1,5 @@
 """Values that are told at a bounded rate, the latest always."""
 
-import threading
 import time
 from itertools import pairwise
 
@@ -63,10 +62,11 @@ def test_a_failure_of_one_late_value_does_not_end_the_telling() -> None:
 
 
 def test_after_the_end_no_thread_is_left() -> None:
-    before = threading.active_count()
     latest = LatestWins[int](10, lambda _: None)
     latest.offer(1)
+    assert latest._thread is None
     latest.offer(2)
-    assert threading.active_count() == before + 1
+    thread = latest._thread
+    assert thread is not None
     latest.end()
-    until(lambda: threading.active_count() == before, 2)
+    until(lambda: not thread.is_alive(), 2)

@@ -10,8 +10,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from asgiref.sync import ThreadSensitiveContext
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from django.db import connections
 from django.test import AsyncClient
 from knox.models import AuthToken
 
@@ -237,7 +238,9 @@ async def test_those_who_wait_hold_no_thread(session: ChatSession, get: Get, hub
     # Each in a context of its own, as the server runs them.
     async def wait() -> Any:
         async with ThreadSensitiveContext():
-            return await get(session, "?after=1&wait=10")
+            answer = await get(session, "?after=1&wait=10")
+            await sync_to_async(connections.close_all)()  # as the server does at the end of a request
+            return answer
 
     before = threading.active_count()
     answers = [asyncio.create_task(wait()) for _ in range(30)]
