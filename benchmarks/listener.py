@@ -63,7 +63,7 @@ def _listen(redis_url: str, channels: list[str], counts: Any, ready: Any) -> Non
 
 
 def _take(key: selectors.SelectorKey, counts: Any) -> None:
-    data = key.data[1] + key.fileobj.recv(1 << 18)  # type: ignore[union-attr]
+    data = key.data[1] + key.fileobj.recv(1 << 18)  # type: ignore[union-attr]  # it is a socket
     counts[key.data[0]] += data.count(MARK)
     # A mark may be cut in two; the rest is too short to hold a whole one, which would count twice.
     key.data[1] = data[-len(MARK) + 1 :]

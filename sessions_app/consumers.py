@@ -102,7 +102,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
         return None if self.scope["user"].is_authenticated else CloseCode.NOT_LOGGED_IN
 
     def _sending(self, frame: str) -> Coroutine[Any, Any, None]:
-        # Past the consumer's own `send`, whose layers cost as much as the sending.
+        # Past the consumer's own `send`, whose layers each frame would pay for.
         return self.base_send({"type": "websocket.send", "text": frame})
 
     async def _tell(self, kind: str, **payload: Any) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 from uuid import UUID
 
@@ -131,11 +131,9 @@ class Hub:
         """Look at the rows after each connect, and every 5 s for what was lost while the connection stood."""
         wait = POLL_SECONDS
         while True:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._look.wait()
-            except TimeoutError:
-                pass
             self._look.clear()
             try:
                 await self._catch_up()

@@ -69,7 +69,7 @@ class Subscriber:
                 self._drop()
 
     def _begin(self, text: str) -> None:
-        """Send at once if the socket takes it at once: a task for each frame would cost as much as that."""
+        """Send at once if the socket takes it at once: that saves a task for each frame."""
         if self.dropped.is_set():
             return
         sending = self._send(text)

@@ -173,7 +173,7 @@ async def test_a_text_whose_missing_part_never_comes_is_looked_for_until_it_ends
         await answer.grow("lost", heard=False)
         await answer.grow("heard")
         await asyncio.sleep(0.1)
-        filling = hub.topics[f"mcpchat:session:{session.pk}"]._filling  # type: ignore[attr-defined]
+        filling = hub.topics[f"mcpchat:session:{session.pk}"]._filling  # type: ignore[attr-defined]  # a session's
         assert not filling.done()
         await answer.complete()
         await reader.until(lambda: reader.events[-1]["kind"] == "message.completed")
