@@ -2,14 +2,15 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from agents_app import gateway, maintenance
-from agents_app.models import MaintenanceRun, Pool, Subagent, ToolCall, Turn, Worker
+from agents_app import gateway, maintenance, model_providers
+from agents_app.models import MaintenanceRun, ModelProvider, Pool, Subagent, ToolCall, Turn, Worker
 from sessions_app.admin import ReadOnlyAdmin
 from sessions_app.errors import Refusal
 
@@ -81,6 +82,81 @@ class SubagentAdmin(ReadOnlyAdmin):
                 gateway.retry(subagent.pk)
             except Refusal as refusal:
                 self.message_user(request, f"{subagent}: {refusal.detail}", messages.WARNING)
+
+
+class ModelProviderForm(forms.ModelForm[ModelProvider]):
+    """A provider; its key is taken and never shown."""
+
+    kind = forms.ChoiceField(
+        choices=lambda: [(kind, kind) for kind in model_providers.kinds()],
+        help_text="whose API it speaks; openai for all that are compatible with it",
+    )
+    api_key = forms.CharField(
+        required=False,
+        strip=True,
+        label="API key",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="left empty: the one that is stored stays, or else the environment's is used",
+    )
+    forget_key = forms.BooleanField(required=False, label="Forget the stored key")
+
+    class Meta:
+        model = ModelProvider
+        fields = ["name", "kind", "base_url", "api_key", "forget_key", "offered", "enabled"]
+
+    def clean_name(self) -> str:
+        """Take a name that can stand before the colon."""
+        name = str(self.cleaned_data["name"])
+        try:
+            model_providers.check_name(name)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+        return name
+
+    def clean_api_key(self) -> str:
+        """Keep the stored key if none was typed."""
+        typed = str(self.cleaned_data["api_key"])
+        return typed or ("" if self.data.get("forget_key") else self.initial.get("api_key", ""))
+
+
+@admin.register(ModelProvider)
+class ModelProviderAdmin(admin.ModelAdmin[ModelProvider]):
+    """Where language models come from; each change takes effect with the next answer."""
+
+    form = ModelProviderForm
+    list_display = ["name", "kind", "base_url", "has_key", "enabled", "count", "listed_at", "error"]
+    readonly_fields = ["listed_models", "listed_at", "error"]
+    actions = ["list_models"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ModelProvider | None = None) -> list[str]:
+        """Fix the name once sessions may refer to it."""
+        return [*self.readonly_fields, "name"] if obj else list(self.readonly_fields)
+
+    @admin.display(boolean=True, description="Own key")
+    def has_key(self, row: ModelProvider) -> bool:
+        """Whether a key is stored."""
+        return bool(row.api_key)
+
+    @admin.display(description="Models")
+    def count(self, row: ModelProvider) -> int:
+        """Return how many users may pick."""
+        return len(row.models())
+
+    @admin.display(description="Models that it lists")
+    def listed_models(self, row: ModelProvider) -> str:
+        """Return what it answered when it was asked last."""
+        return ", ".join(row.listed) or "none yet"
+
+    def save_model(self, request: HttpRequest, obj: ModelProvider, form: Any, change: bool) -> None:
+        """Store it and ask it for its models."""
+        super().save_model(request, obj, form, change)
+        gateway.list_models()
+
+    @admin.action(description="Ask all providers for their models")
+    def list_models(self, request: HttpRequest, rows: QuerySet[ModelProvider]) -> None:
+        """Ask all: one by one would tell nothing more."""
+        gateway.list_models()
+        self.message_user(request, "They are being asked; look again in some seconds.")
 
 
 @admin.register(Turn)

@@ -4,10 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 from django.db import close_old_connections
 
-from agents_app import main_agent
+from agents_app import admission, main_agent, model_listing
 
 
 @shared_task(name="agents_app.chat_tasks.run_turn")
@@ -17,6 +17,21 @@ def run_turn(turn_id: str, attempt: int) -> None:
         main_agent.run(UUID(turn_id), attempt)
     finally:
         close_old_connections()  # answers are few and long: a thread that waits for one holds none
+
+
+@shared_task(name="agents_app.chat_tasks.list_models")
+def list_models() -> None:
+    """Ask the providers for their models."""
+    try:
+        model_listing.refresh()
+    finally:
+        close_old_connections()
+
+
+@worker_ready.connect(weak=False)
+def started(**_: Any) -> None:
+    """Have the models listed that the environment of this worker gives access to."""
+    admission.send_task("agents_app.chat_tasks.list_models", "chat")
 
 
 @worker_shutting_down.connect(weak=False)

@@ -26,6 +26,11 @@ class Draft:
         self._announced = self._stored = 0
         self._stored_at = 0.0
 
+    @property
+    def has_text(self) -> bool:
+        """Whether some of this step's text is there."""
+        return bool(self._text)
+
     def append(self, text: str) -> None:
         """Add text of a model, which may hold anything."""
         self._text += plain.text(text)

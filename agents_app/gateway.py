@@ -145,6 +145,11 @@ def pool_status() -> list[dict[str, Any]]:
     return [status_of(row) for row in Pool.objects.all()]
 
 
+def list_models() -> None:
+    """Have the chat worker ask the providers for their models, once what was changed is stored."""
+    transaction.on_commit(lambda: admission.send_task("agents_app.chat_tasks.list_models", "chat"))
+
+
 def maintenance_statistics() -> MaintenanceStatistics:
     """Return what the maintenance agent has done since the installation began."""
     return maintenance.statistics()

@@ -21,10 +21,12 @@ from pydantic_ai.messages import (
     TextPart,
     TextPartDelta,
 )
+from pydantic_ai.settings import ModelSettings
 from pydantic_core import SchemaValidator, core_schema
 
-from agents_app import gateway, history, liveness, llm, prompts, registry, turns
+from agents_app import gateway, history, liveness, llm, model_errors, prompts, registry, turns
 from agents_app.draft import Draft
+from agents_app.model_errors import Patience
 from agents_app.models import Subagent, ToolCall, Turn
 from agents_app.presentation import bounded
 from agents_app.turn_thread import TurnThread
@@ -94,7 +96,7 @@ class Answer:
 
     async def run(self) -> None:
         """Converse until the model is done, the turn is stopped, or its time is up."""
-        work = asyncio.create_task(self._converse())
+        work = asyncio.create_task(self._persist())
         watch = asyncio.create_task(self._watch(work))
         try:
             await asyncio.wait_for(asyncio.shield(work), settings.TURN_TIMEOUT_SECONDS)
@@ -136,12 +138,35 @@ class Answer:
             logger.exception("%s could not be looked up", self.turn)
             return None
 
+    async def _persist(self) -> None:
+        """Converse; take the step up again after an error that passes, unless its text is being read."""
+        patience = Patience()
+        while True:
+            try:
+                return await self._converse()
+            except (AgentRunError, UserError) as error:
+                begun = self.draft.has_text
+                told = model_errors.refusal(self.turn.model, error, begun=begun)
+                wait = None if begun else patience.wait_after(error)
+                if wait is None:
+                    raise told from error
+                await self.thread.call(turns.announce_retry, self.turn, told, wait)
+                await asyncio.sleep(wait)
+
     async def _converse(self) -> None:
         earlier, steps = await self.thread.call(self._history)
         if history.is_answered(steps):  # a dead attempt had all but ended the turn
             return
         model = await self.thread.call(llm.build, self.turn.model)
-        agent = Agent(model, tools=_tools(), deps_type=Answer, instructions=prompts.INSTRUCTIONS)
+        agent = Agent(
+            model,
+            tools=_tools(),
+            deps_type=Answer,
+            instructions=prompts.INSTRUCTIONS,
+            model_settings=ModelSettings(
+                max_retries=0, first_event_timeout=settings.MODEL_FIRST_TOKEN_SECONDS
+            ),
+        )
         async with agent.iter(None, message_history=[*earlier, *steps], deps=self) as run:
             async for node in run:
                 if Agent.is_model_request_node(node):
@@ -243,10 +268,6 @@ def _fail(turn: Turn, error: Exception) -> None:
     """Tell in the chat what went wrong and what to do about it."""
     if isinstance(error, Refusal):
         reason = error.as_error()
-    elif isinstance(error, UserError):
-        reason = {"code": "model_not_configured", "message": f"{turn.model} cannot be used: {error}"[:1000]}
-    elif isinstance(error, AgentRunError):
-        reason = {"code": "model_error", "message": f"{turn.model} did not answer: {error}"[:1000]}
     else:
         logger.error("%s failed", turn, exc_info=error)
         reason = {"code": "turn_error", "message": f"{type(error).__name__}: {error}"[:1000]}

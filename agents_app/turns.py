@@ -17,9 +17,10 @@ from agents_app import admission
 from agents_app.models import Subagent, ToolCall, Turn
 from agents_app.presentation import tool_payload, turn_payload
 from sessions_app import messages
-from sessions_app.errors import not_found
-from sessions_app.events import SessionChange, session_change
+from sessions_app.errors import Refusal, not_found
+from sessions_app.events import SessionChange, announce, session_change
 from sessions_app.models import ChatSession, Event, Message
+from sessions_app.payloads import TurnRetry
 
 MAX_ATTEMPTS = 3
 State = Turn.State
@@ -118,6 +119,16 @@ def store_steps(turn: Turn, steps: list[Any], text: tuple[Message, str] | None =
 def finish(turn: Turn, state: Turn.State, error: dict[str, str] | None = None) -> bool:
     """End a running turn, keep its unfinished text, and ask for the next one if messages wait."""
     return _end(turn, {State.RUNNING}, state, error)
+
+
+def announce_retry(turn: Turn, refusal: Refusal, seconds: float) -> None:
+    """Tell the feed that the model is asked again in some seconds, and why."""
+    payload: TurnRetry = {
+        "turn_id": str(turn.pk),
+        "error": {"code": refusal.code, "message": refusal.detail},
+        "retry_in_seconds": round(seconds, 1),
+    }
+    announce(turn.session_id, "turn.retrying", payload)
 
 
 def stop(turn_id: UUID) -> Turn:

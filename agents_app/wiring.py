@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from agents_app import maintenance, pool, turns
+from agents_app import maintenance, model_providers, pool, turns
 from agents_app.models import Subagent, ToolCall
 from agents_app.presentation import subagent_payloads, tool_payload
 from agents_app.registry import agent_type
@@ -17,6 +17,7 @@ def connect() -> None:
     """Hang everything in; called once when the app is ready."""
     agent_type(TOOL_EXECUTOR)
     messages.when_posted(lambda change, message: turns.request(change))
+    lifecycle.check_model(model_providers.check_choice)
     lifecycle.when_stopping(turns.stop_all)
     lifecycle.when_stopping(pool.cancel_all)
     snapshot.section("turn", turns.snapshot)

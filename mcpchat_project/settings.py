@@ -264,6 +264,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "uvicorn.access": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
     },
@@ -272,6 +273,8 @@ LOGGING = {
 # The chat
 MCPCHAT_MODEL = env.str("MCPCHAT_MODEL", default="demo")
 MESSAGE_MAX_CHARACTERS = number(env, "MESSAGE_MAX_CHARACTERS", 32_000)
+# A model of one's own may read for minutes before it says its first word.
+MODEL_FIRST_TOKEN_SECONDS = number(env, "MODEL_FIRST_TOKEN_SECONDS", 300)
 TURN_TIMEOUT_SECONDS = number(env, "TURN_TIMEOUT_SECONDS", 600)
 CHAT_CONCURRENCY = number(env, "CHAT_CONCURRENCY", 16)
 # In each web process.

@@ -33,6 +33,12 @@ class SessionSerializer(serializers.ModelSerializer[ChatSession]):
     """A chat session as lists show it."""
 
     title = serializers.CharField(required=False, allow_blank=True, max_length=lifecycle.TITLE_MAX_CHARACTERS)
+    model = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=200,
+        help_text="`provider:model`, one of `GET /api/models/`; empty for the server's own choice",
+    )
 
     class Meta:
         model = ChatSession
@@ -42,7 +48,6 @@ class SessionSerializer(serializers.ModelSerializer[ChatSession]):
         read_only_fields = [
             "id",
             "state",
-            "model",
             "message_count",
             "last_seq",
             "created_at",
@@ -117,8 +122,13 @@ class SessionViewSet(
         """Start a session."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        title = serializer.validated_data.get("title", "")
-        session = lifecycle.start(request.user, title, idempotency_key=idempotency_key(request))
+        wish = serializer.validated_data
+        session = lifecycle.start(
+            request.user,
+            wish.get("title", ""),
+            wish.get("model", ""),
+            idempotency_key=idempotency_key(request),
+        )
         return Response(snapshot.summary(session), status=201)
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT})
@@ -127,12 +137,14 @@ class SessionViewSet(
         return Response(snapshot.read(owned_session(request, pk).pk))
 
     def partial_update(self, request: Request, pk: UUID) -> Response:
-        """Rename the session."""
+        """Rename the session, or have its next answers made by another model."""
         session = owned_session(request, pk)
         serializer = self.get_serializer(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         if "title" in serializer.validated_data:
             lifecycle.rename(session.pk, serializer.validated_data["title"])
+        if "model" in serializer.validated_data:
+            lifecycle.choose_model(session.pk, serializer.validated_data["model"])
         return self._summary(pk)
 
     def destroy(self, request: Request, pk: UUID) -> Response:

@@ -16,6 +16,7 @@ from sessions_app.models import ChatSession
 TITLE_MAX_CHARACTERS = 200
 
 _when_stopping: list[Callable[[UUID], None]] = []
+_model_checks: list[Callable[[str], None]] = []
 
 
 def when_stopping(callback: Callable[[UUID], None]) -> None:
@@ -23,12 +24,18 @@ def when_stopping(callback: Callable[[UUID], None]) -> None:
     _when_stopping.append(callback)
 
 
+def check_model(callback: Callable[[str], None]) -> None:
+    """Have `callback(model)` called before a session takes a model; it raises `Refusal` for a wrong one."""
+    _model_checks.append(callback)
+
+
 def start(owner: Any, title: str = "", model: str = "", idempotency_key: str = "") -> ChatSession:
     """Start a session of `owner`; the same `idempotency_key` again returns the first.
 
-    Raises `Refusal` (`title_too_long`).
+    Raises `Refusal` (`title_too_long`, `unknown_model`).
     """
     checked = _checked(title)
+    _check_model(model)
     try:
         with transaction.atomic():
             session = ChatSession.objects.create(
@@ -51,6 +58,24 @@ def rename(session_id: UUID, title: str) -> None:
         change.session.title = _checked(title)
         change.session.save(update_fields=["title"])
         change.record("session.updated", session_payload(change.session))
+
+
+def choose_model(session_id: UUID, model: str) -> None:
+    """Have the next answers made by another model; empty for the server's own choice.
+
+    Raises `Refusal` (`unknown_model`).
+    """
+    _check_model(model)
+    with session_change(session_id) as change:
+        if change.session.model != model:
+            change.session.model = model
+            change.session.save(update_fields=["model"])
+            change.record("session.updated", session_payload(change.session))
+
+
+def _check_model(model: str) -> None:
+    for check in _model_checks:
+        check(model)
 
 
 def archive(session_id: UUID) -> None:

@@ -1,32 +1,43 @@
-"""The model providers, one a file, each with `build(model_name)`: only the chosen one is imported.
+"""The model providers, one a file, of which only the chosen one is imported.
 
-A model is named `provider:model`, for instance `openai:gpt-5`; `demo` needs neither key nor network.
+A provider's file has `build(model_name, endpoint)` and `list_models(endpoint)`. A model is named
+`provider:model`, for instance `openai:gpt-5`; `demo` needs neither key nor network.
 """
 
+from functools import lru_cache
 from importlib import import_module
-from pkgutil import iter_modules
+from typing import Protocol, cast
 
 from pydantic_ai.models import Model
 
-from sessions_app.errors import Refusal
+from agents_app.model_providers import Endpoint, endpoint_of
+
+
+class Provider(Protocol):
+    """What a provider's file offers."""
+
+    def build(self, model_name: str, endpoint: Endpoint) -> Model:
+        """Return the model; raise pydantic-ai's `UserError` if the endpoint lacks what it needs."""
+
+    async def list_models(self, endpoint: Endpoint) -> list[str]:
+        """Return the names of the models that the endpoint offers; raise the provider's own errors."""
 
 
 def build(name: str) -> Model:
-    """Return the model called `provider:model`.
+    """Return the model called `provider:model`, with connections that all its turns share.
 
     Raises `Refusal` (`unknown_model`) for a provider that there is not, and what the provider raises if it
     lacks a key.
     """
-    provider, _, model_name = name.partition(":")
-    if provider not in providers():
-        known = ", ".join(providers())
-        raise Refusal(
-            "unknown_model", f"The model {name[:80]!r} names no known provider. Providers: {known}."
-        )
-    model: Model = import_module(f"{__name__}.{provider}").build(model_name)
-    return model
+    endpoint = endpoint_of(name)
+    return _built(endpoint, name.partition(":")[2])
 
 
-def providers() -> list[str]:
-    """Return the names of the providers."""
-    return sorted(module.name for module in iter_modules(__path__))
+def provider(kind: str) -> Provider:
+    """Return a provider by its file's name, which must be one of `model_providers.kinds()`."""
+    return cast(Provider, import_module(f"{__name__}.{kind}"))
+
+
+@lru_cache(maxsize=64)
+def _built(endpoint: Endpoint, model_name: str) -> Model:
+    return provider(endpoint.kind).build(model_name, endpoint)

@@ -13,6 +13,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, RetryPromptPart, To
 from pydantic_ai.models import Model
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
+from agents_app.model_providers import Endpoint
 from agents_app.prompts import RESULT_MARK
 
 WORD_SECONDS = 0.012
@@ -41,9 +42,14 @@ _REQUESTS = """\
 - **what can you do**: this list"""
 
 
-def build(model_name: str) -> Model:
-    """Return the demo model; it has no variants."""
+def build(model_name: str, endpoint: Endpoint) -> Model:
+    """Return the demo model; it has no variants and is nowhere but here."""
     return FunctionModel(stream_function=_answer, model_name="demo")
+
+
+async def list_models(endpoint: Endpoint) -> list[str]:
+    """Return its only name."""
+    return ["demo"]
 
 
 async def _answer(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:

@@ -24,6 +24,7 @@ from sessions_app.payloads import (
     SubagentProgress,
     ToolCallPayload,
     TurnPayload,
+    TurnRetry,
     WorkerPayload,
 )
 
@@ -45,6 +46,7 @@ NUMBERS = {
     "message.added": 2,
     "session.updated": 3,
     "turn.started": 4,
+    "turn.retrying": 5,
     "tool.started": 5,
     "tool.completed": 6,
     "tool.failed": 6,
@@ -74,7 +76,14 @@ NUMBERS = {
 _ANSWER = "A subagent is reading the repository."
 _ENDED = {"finished_at": moment(13), "duration_ms": 5000}
 _STARTED = {"started_at": moment(8), "queue_ms": 1000}
-_NO_MODEL = {"code": "model_error", "message": "openai:gpt-5 did not answer: connection refused"}
+_NO_MODEL = {
+    "code": "model_unreachable",
+    "message": "The provider of openai:gpt-5 cannot be reached. Is its server running?",
+}
+_BUSY = {
+    "code": "model_unavailable",
+    "message": "openai:gpt-5 is overloaded or down. Try again later, or choose another model.",
+}
 
 OF_PAYLOAD: dict[type, dict[str, Any]] = {
     SessionPayload: {"title": "How big is Flask?"},
@@ -89,6 +98,7 @@ OF_PAYLOAD: dict[type, dict[str, Any]] = {
     },
     MessageDelta: {"message_id": an_id("answer"), "offset": 11, "text": "is reading"},
     TurnPayload: {"model": "openai:gpt-5"},
+    TurnRetry: {"error": _BUSY, "retry_in_seconds": 2.0},
     ToolCallPayload: {
         "seq": 5,
         "turn_id": an_id("turn_id"),

@@ -11,6 +11,7 @@ from sessions_app.payloads.agents import (
     SubagentProgress,
     ToolCallPayload,
     TurnPayload,
+    TurnRetry,
 )
 from sessions_app.payloads.feed import (
     ControlEvent,
@@ -64,6 +65,7 @@ __all__ = [
     "SubagentProgress",
     "ToolCallPayload",
     "TurnPayload",
+    "TurnRetry",
     "WorkerPayload",
 ]
 
@@ -103,6 +105,7 @@ DURABLE: dict[str, type] = {
 
 EPHEMERAL: dict[str, type] = {
     "message.delta": MessageDelta,
+    "turn.retrying": TurnRetry,
     "subagent.progress": SubagentProgress,
     "export.progress": ExportProgress,
 }
@@ -130,7 +133,7 @@ CONTROL: dict[str, type] = {
 
 MEANINGS: dict[str, str] = {
     "session.started": "The session was made. It is its first event.",
-    "session.updated": "It has another title.",
+    "session.updated": "It has another title or another model.",
     "session.archived": "It was put away, by its owner or because nothing was said in it for long.",
     "session.restored": "It was taken back out of the archive.",
     "session.stopped": "It ended for good; its turn and its subagents are cancelled.",
@@ -140,6 +143,7 @@ MEANINGS: dict[str, str] = {
     "turn.completed": "The main agent has answered.",
     "turn.failed": "The answer failed.",
     "turn.cancelled": "The answer was stopped by the user; what text there is stays.",
+    "turn.retrying": "The model is busy or away and is asked again in a moment.",
     "tool.started": "A fast tool was called.",
     "tool.completed": "The call succeeded.",
     "tool.failed": "The call failed.",

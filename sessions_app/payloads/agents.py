@@ -24,6 +24,14 @@ class TurnPayload(TypedDict):
     error: NotRequired[Annotated[Error, "only if it failed"]]
 
 
+class TurnRetry(TypedDict):
+    """The model could not be asked just now: the answer goes on by itself."""
+
+    turn_id: Id
+    error: Annotated[Error, "what it would fail with if it did not try again"]
+    retry_in_seconds: float
+
+
 class ToolCallPayload(TypedDict):
     """A fast call of the main agent or of a program, as it stands."""
 

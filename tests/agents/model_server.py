@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -28,13 +29,38 @@ def _chunk(delta: dict[str, Any], reason: str | None = None) -> Chunk:
     return {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
 
 
+@dataclass(frozen=True)
+class Fails:
+    """An HTTP error as providers send it."""
+
+    status: int
+    message: str = "no"
+    type: str = ""
+    code: str = ""
+    retry_after: str = ""
+
+    def body(self) -> bytes:
+        """Return the problem as OpenAI words it; Anthropic's is a superset."""
+        error = {"message": self.message, "type": self.type or None, "code": self.code or None}
+        return json.dumps({"type": "error", "error": error}).encode()
+
+
+@dataclass(frozen=True)
+class Cut:
+    """An answer whose connection breaks after these chunks."""
+
+    chunks: Sequence[Chunk]
+
+
 class ModelServer:
     """Gives the answers in order, the last one again and again; keeps what it was asked.
 
     An answer that is a number is an HTTP error; None is an answer that never comes.
     """
 
-    def __init__(self, *answers: Sequence[Chunk] | int | None) -> None:
+    models: tuple[str, ...] = ("model-b", "model-a")
+
+    def __init__(self, *answers: Sequence[Chunk] | Fails | Cut | int | None) -> None:
         self.asked: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self._answers = list(answers)
@@ -44,9 +70,13 @@ class ModelServer:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                model.keys.append(self.headers.get("Authorization", ""))
+                model.keys.append(self.headers.get("Authorization") or self.headers.get("x-api-key", ""))
                 model.asked.append(body)
                 model.answer(self)
+
+            def do_GET(self) -> None:
+                model.keys.append(self.headers.get("Authorization") or self.headers.get("x-api-key", ""))
+                model.list_models(self)
 
             def log_message(self, *_: object) -> None:
                 """Keep quiet."""
@@ -64,16 +94,43 @@ class ModelServer:
         if isinstance(answer, int):
             handler.send_error(answer)
             return
+        if isinstance(answer, Fails):
+            self._fail(handler, answer)
+            return
         handler.send_response(200)
         handler.send_header("Content-Type", "text/event-stream")
+        if isinstance(answer, Cut):
+            # More is promised than comes.
+            handler.send_header("Content-Length", "1000000")
         handler.end_headers()
-        for line in self._lines(answer):
+        for line in self.lines(answer.chunks if isinstance(answer, Cut) else answer):
             handler.wfile.write(line)
+        if not isinstance(answer, Cut):
+            handler.wfile.write(self.end)
 
-    def _lines(self, answer: Sequence[Chunk]) -> Iterator[bytes]:
+    end = b"data: [DONE]\n\n"
+
+    def lines(self, answer: Sequence[Chunk]) -> Iterator[bytes]:
+        """Yield the chunks as server-sent events."""
         for chunk in answer:
             yield f"data: {json.dumps(chunk)}\n\n".encode()
-        yield b"data: [DONE]\n\n"
+
+    def list_models(self, handler: BaseHTTPRequestHandler) -> None:
+        """List the models."""
+        data = [{"id": name, "object": "model", "created": 1, "owned_by": "me"} for name in self.models]
+        body = json.dumps({"object": "list", "data": data, "has_more": False}).encode()
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/json")
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    def _fail(self, handler: BaseHTTPRequestHandler, answer: Fails) -> None:
+        handler.send_response(answer.status)
+        handler.send_header("Content-Type", "application/json")
+        if answer.retry_after:
+            handler.send_header("Retry-After", answer.retry_after)
+        handler.end_headers()
+        handler.wfile.write(answer.body())
 
     def __enter__(self) -> Self:
         threading.Thread(

@@ -1,15 +1,19 @@
 """A real provider over HTTP: an OpenAI-compatible server that behaves well, badly and strangely."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import redis
+from django.conf import settings as django_settings
 
-from agents_app import main_agent
+from agents_app import main_agent, model_errors
 from agents_app.models import Turn
 from sessions_app import messages
+from sessions_app.events import session_topic
 from sessions_app.models import ChatSession
-from tests.agents.model_server import ModelServer, calls, says
+from tests.agents.model_server import Cut, Fails, ModelServer, calls, says
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("registered")]
 Ask = Callable[..., tuple[Turn, ModelServer]]
@@ -34,6 +38,18 @@ def ask(session: ChatSession, settings: Any, monkeypatch: pytest.MonkeyPatch) ->
     yield do
     for server in servers:
         server.__exit__()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Providers are asked again at once."""
+    monkeypatch.setattr(model_errors, "WAITS_SECONDS", (0.0, 0.0, 0.0, 0.0))
+
+
+def _heard(pubsub: Any) -> Iterator[dict[str, Any]]:
+    while message := pubsub.get_message(timeout=0.2):
+        if message["type"] == "message":
+            yield message
 
 
 def _said(session: ChatSession) -> list[str]:
@@ -112,14 +128,98 @@ def test_a_model_that_calls_tools_for_ever_is_ended(session: ChatSession, ask: A
     assert len(server.asked) <= 60
 
 
-@pytest.mark.parametrize("status", [400, 401, 404])
-def test_an_error_of_the_server_fails_the_turn_with_a_code(ask: Ask, status: int) -> None:
-    turn, _ = ask(status)
-    assert (turn.state, (turn.error or {})["code"]) == ("failed", "model_error")
-    assert "openai:any-model did not answer" in (turn.error or {})["message"]
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (Fails(400, "bad field"), "model_rejected"),
+        (
+            Fails(401, "Incorrect API key provided: sk-abcdef123456", code="invalid_api_key"),
+            "model_key_refused",
+        ),
+        (Fails(404, "no such model", code="model_not_found"), "unknown_model"),
+        (Fails(400, "too long", code="context_length_exceeded"), "context_exceeded"),
+        (
+            Fails(429, "pay first", type="insufficient_quota", code="insufficient_quota"),
+            "model_quota_exceeded",
+        ),
+        (400, "model_rejected"),
+        (401, "model_key_refused"),
+        (404, "unknown_model"),
+    ],
+)
+def test_an_error_that_stays_fails_the_turn_at_once_and_says_what_to_do(
+    ask: Ask, answer: Any, code: str
+) -> None:
+    turn, server = ask(answer)
+    assert (turn.state, (turn.error or {})["code"]) == ("failed", code)
+    assert "openai:any-model" in (turn.error or {})["message"]
     assert "key-1" not in str(turn.error)
+    assert "sk-abcdef" not in str(turn.error)
+    assert len(server.asked) == 1
 
 
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 529])
+def test_an_error_that_passes_is_tried_again_until_it_has_passed(
+    session: ChatSession, ask: Ask, status: int
+) -> None:
+    turn, server = ask(Fails(status), Fails(status), says("Here I am."))
+    assert (turn.state, _said(session)) == ("completed", ["Here I am."])
+    assert len(server.asked) == 3
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("status", "code", "tries"),
+    [(429, "model_rate_limited", 5), (503, "model_unavailable", 5), (500, "model_unavailable", 3)],
+)
+def test_an_error_that_does_not_pass_fails_the_turn_in_the_end(
+    ask: Ask, status: int, code: str, tries: int
+) -> None:
+    turn, server = ask(Fails(status))
+    assert (turn.state, (turn.error or {})["code"]) == ("failed", code)
+    assert len(server.asked) == tries
+
+
+def test_the_feed_is_told_that_a_busy_model_is_asked_again(session: ChatSession, ask: Ask) -> None:
+    with redis.Redis.from_url(django_settings.REDIS_URL) as client, client.pubsub() as pubsub:
+        pubsub.subscribe(session_topic(session.pk))
+        ask(Fails(429, retry_after="1.5"), says("Yes."))
+        heard = [json.loads(message["data"]) for message in _heard(pubsub)]
+    (retry,) = [event["payload"] for event in heard if event["kind"] == "turn.retrying"]
+    assert retry["error"]["code"] == "model_rate_limited"
+    assert retry["retry_in_seconds"] >= 1
+
+
+def test_a_provider_that_wants_to_be_left_alone_for_long_fails_the_turn_at_once(ask: Ask) -> None:
+    turn, server = ask(Fails(429, retry_after="3600"))
+    assert (turn.error or {})["code"] == "model_rate_limited"
+    assert len(server.asked) == 1
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_stream_that_breaks_keeps_its_text_and_is_not_begun_anew(session: ChatSession, ask: Ask) -> None:
+    turn, server = ask(Cut(says("It is ", "sev")[:2]), says("Not asked."))
+    assert (turn.state, (turn.error or {})["code"]) == ("failed", "model_stream_cut")
+    (message,) = session.messages.filter(role="assistant")
+    assert (message.content, message.state) == ("It is sev", "interrupted")
+    assert len(server.asked) == 1
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_stream_that_breaks_before_its_first_word_is_begun_anew(session: ChatSession, ask: Ask) -> None:
+    turn, _ = ask(Cut([]), says("Seven."))
+    assert (turn.state, _said(session)) == ("completed", ["Seven."])
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_was_done_before_an_error_that_passes_is_not_done_again(session: ChatSession, ask: Ask) -> None:
+    turn, _ = ask(calls(("c1", "probe_fast", '{"text": "once"}')), Fails(503), says("Done."))
+    assert (turn.state, _said(session)) == ("completed", ["Done."])
+    assert session.tool_calls.count() == 1
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_server_that_is_not_there_fails_the_turn_with_a_code(
     session: ChatSession, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,7 +230,7 @@ def test_a_server_that_is_not_there_fails_the_turn_with_a_code(
     turn = session.turns.get()
     main_agent.run(turn.pk, 1)
     turn.refresh_from_db()
-    assert (turn.state, (turn.error or {})["code"]) == ("failed", "model_error")
+    assert (turn.state, (turn.error or {})["code"]) == ("failed", "model_unreachable")
 
 
 def test_a_server_that_never_answers_fails_the_turn_at_its_timeout(ask: Ask, settings: Any) -> None:
