@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from tests.agents.model_server import Chunk, ModelServer
 
-_MESSAGE = {
+_MESSAGE: Chunk = {
     "id": "msg_1",
     "type": "message",
     "role": "assistant",

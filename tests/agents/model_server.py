@@ -70,12 +70,12 @@ class ModelServer:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                model.keys.append(self.headers.get("Authorization") or self.headers.get("x-api-key", ""))
+                model.keys.append(self.headers.get("Authorization") or self.headers.get("x-api-key") or "")
                 model.asked.append(body)
                 model.answer(self)
 
             def do_GET(self) -> None:
-                model.keys.append(self.headers.get("Authorization") or self.headers.get("x-api-key", ""))
+                model.keys.append(self.headers.get("Authorization") or self.headers.get("x-api-key") or "")
                 model.list_models(self)
 
             def log_message(self, *_: object) -> None:
@@ -84,6 +84,10 @@ class ModelServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    def then(self, *answers: Sequence[Chunk] | Fails | Cut | int | None) -> None:
+        """Give these answers from now on."""
+        self._answers = list(answers)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         """Give the next answer."""

@@ -8,8 +8,8 @@ import pytest
 from agents_app import model_errors
 from agents_app.models import Turn
 from sessions_app.models import ChatSession
-from tests.agents.anthropic_server import AnthropicServer, breaks_off, calls, says
 from tests.agents.answering import answers, say
+from tests.agents.anthropic_server import AnthropicServer, breaks_off, calls, says
 from tests.agents.model_server import Cut, Fails
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("registered")]
@@ -38,7 +38,8 @@ def test_an_answer_is_streamed_into_one_message(session: ChatSession, ask: Ask) 
     turn, server = ask(says("It ", "is ", "**seven**."))
     assert turn.state == "completed"
     assert [message.content for message in answers(session)] == ["It is **seven**."]
-    assert (server.keys, server.asked[0]["stream"]) == (["key-2"], True)
+    assert "key-2" in server.keys[0]
+    assert server.asked[0]["stream"] is True
 
 
 def test_tools_called_in_parallel_all_run_and_their_results_go_back(session: ChatSession, ask: Ask) -> None:

@@ -17,7 +17,7 @@ from tests.agents.answering import answers, say
 from tests.agents.anthropic_server import AnthropicServer
 from tests.agents.model_server import Fails, ModelServer, says
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("registered")]
 KEYS = ("OPENAI", "ANTHROPIC", "GOOGLE", "GEMINI", "OLLAMA", "OPENROUTER")
 
 
@@ -117,7 +117,7 @@ def test_a_model_is_picked_for_a_session_over_rest(
 
 
 def test_the_admin_takes_a_key_and_never_shows_it(settings: Any) -> None:
-    get_user_model().objects.create_superuser("root", password="x")  # noqa: S106
+    get_user_model().objects.create_superuser("root", password="x")
     admin = Client()
     admin.force_login(get_user_model().objects.get(username="root"))
     form = {"name": "lab", "kind": "openai", "base_url": "http://127.0.0.1:1/v1", "enabled": "on"}

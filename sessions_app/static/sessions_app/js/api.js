@@ -96,9 +96,11 @@ export const nextSessions = (address) => {
   const { pathname, search } = new URL(address, location.href);
   return request("GET", pathname + search);
 };
-export const createSession = (key) => request("POST", "/api/sessions/", { body: {}, key });
+export const createSession = (key, model) => request("POST", "/api/sessions/", { body: { model }, key });
+export const listModels = () => request("GET", "/api/models/");
 export const readSession = (id) => request("GET", session(id));
 export const renameSession = (id, title) => request("PATCH", session(id), { body: { title } });
+export const chooseModel = (id, model) => request("PATCH", session(id), { body: { model } });
 export const deleteSession = (id) => request("DELETE", session(id));
 export const archiveSession = (id) => request("POST", `${session(id)}archive/`);
 export const restoreSession = (id) => request("POST", `${session(id)}restore/`);

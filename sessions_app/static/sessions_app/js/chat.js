@@ -44,6 +44,7 @@ class ChatPage {
       rename: (title) => this.actions.rename(this.conversation.id, title),
       export: (format, metadata) => this.conversation.exportAs(format, metadata),
       showAgents: () => this.showAgents(),
+      pickModel: (model) => this.pickModel(model),
     });
     this.timeline = new Timeline(element("timeline"), {
       onCancel: (id) => this.conversation.cancelSubagent(id),
@@ -120,6 +121,12 @@ class ChatPage {
     this.drawer.open();
     this.sidebar.search.focus();
     this.sidebar.search.select();
+  }
+
+  /** Take another model for this chat; null says only that the list of models came. */
+  pickModel(model) {
+    if (model !== null && this.conversation.id) this.conversation.chooseModel(model);
+    else this.header?.render(this.conversation);
   }
 
   showAgents() {

@@ -165,6 +165,14 @@ export class Conversation {
     );
   }
 
+  /** Have the next answers made by another model. */
+  async chooseModel(model) {
+    await this.#try(
+      () => api.chooseModel(this.id, model),
+      () => {},
+    );
+  }
+
   /** Ask a subagent to end; the card says so at once. */
   async cancelSubagent(subagent_id) {
     this.dispatch("page.subagent", { subagent_id, cancelling: true });

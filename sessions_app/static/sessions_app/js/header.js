@@ -3,6 +3,7 @@
 import { connectionWord } from "./connection_words.js";
 import { setAttribute, setText, show } from "./dom.js";
 import { attachMenu } from "./menus.js";
+import { ModelPicker } from "./model_picker.js";
 import { titleOf } from "./sidebar.js";
 import { isUnfinished } from "./store.js";
 import { editTitle } from "./title_editor.js";
@@ -12,9 +13,10 @@ const PRODUCT = "MCP Chat";
 
 export class Header {
   #parts;
+  #picker;
   #session = null;
 
-  /** `on.rename(title)`, `on.export(format, includeMetadata)`, `on.showAgents()` are told what is wanted. */
+  /** `on.rename(title)`, `on.export(format, includeMetadata)`, `on.showAgents()`, `on.pickModel(model)` are told. */
   constructor(root, on) {
     const names = ["title", "connection", "connectionWords", "model", "agents", "exportButton"];
     this.#parts = Object.fromEntries(names.map((name) => [name, root.querySelector(`[data-part=${name}]`)]));
@@ -23,6 +25,7 @@ export class Header {
     });
     this.#parts.agents.addEventListener("click", on.showAgents);
     this.#attachExports(document.getElementById("export-menu"), on);
+    this.#picker = new ModelPicker(this.#parts.model, document.getElementById("model-menu"), on.pickModel);
   }
 
   #attachExports(menu, on) {
@@ -41,8 +44,7 @@ export class Header {
     const title = state.session ? titleOf(state.session) : "";
     setText(this.#parts.title, title);
     show(this.#parts.title, Boolean(title));
-    setText(this.#parts.model, state.session?.model);
-    show(this.#parts.model, Boolean(state.session?.model));
+    this.#picker.render(state.session);
     const working = [...state.subagents.values()].filter(isUnfinished).length;
     setText(this.#parts.agents.querySelector("span"), count(working, "agent"));
     setAttribute(this.#parts.agents, "aria-label", `${count(working, "agent")} working: show the first`);

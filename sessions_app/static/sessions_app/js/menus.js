@@ -2,13 +2,14 @@
 
 const EDGE_PX = 8;
 
-/** Open `menu` beside `button`, inside the window. */
+/** Open `menu` beside `button`, inside the window; `data-align="start"` puts their left edges together. */
 export function openBeside(menu, button) {
   menu.showPopover();
   const anchor = button.getBoundingClientRect();
   const { width, height } = menu.getBoundingClientRect();
   const below = anchor.bottom + height + EDGE_PX < window.innerHeight;
-  const left = Math.min(anchor.right - width, window.innerWidth - width - EDGE_PX);
+  const wanted = menu.dataset.align === "start" ? anchor.left : anchor.right - width;
+  const left = Math.min(wanted, window.innerWidth - width - EDGE_PX);
   menu.style.top = `${Math.max(EDGE_PX, below ? anchor.bottom + 4 : anchor.top - height - 4)}px`;
   menu.style.left = `${Math.max(EDGE_PX, left)}px`;
   controls(menu)[0]?.focus();

@@ -5,6 +5,7 @@
 
 import * as api from "./api.js";
 import { Backoff } from "./backoff.js";
+import { forgetModel, modelOfNewChats } from "./model_picker.js";
 
 const STORAGE_KEY = "mcpchat-outbox";
 const PACE = { first: 2000, longest: 30_000 };
@@ -82,10 +83,21 @@ export class Outbox {
 
   /** Start the chat that this entry begins; what was written behind it goes there too. */
   async #begin({ key }) {
-    const created = await api.createSession(key);
+    const created = await this.#create(key);
     for (const entry of this.of(null)) entry.session = created.id;
     this.#keep();
     this.#on.begun(created);
+  }
+
+  /** A model that was picked once and is not offered any more must not keep a chat from beginning. */
+  async #create(key) {
+    try {
+      return await api.createSession(key, modelOfNewChats());
+    } catch (problem) {
+      if (problem.code !== "unknown_model") throw problem;
+      forgetModel();
+      return api.createSession(key, "");
+    }
   }
 
   #failed(entry, problem) {

@@ -84,8 +84,9 @@ function messageStands(state, payload, event) {
   const wanted = payload.truncated
     ? new Set(state.wanted).add(payload.message_id)
     : without(state.wanted, payload.message_id);
+  const turn = payload.role === "assistant" ? withoutRetry(state.turn) : state.turn;
   return noticeOfUser(
-    { ...state, messages: put(state.messages, payload.message_id, shown), wanted },
+    { ...state, turn, messages: put(state.messages, payload.message_id, shown), wanted },
     payload,
   );
 }
@@ -134,6 +135,16 @@ function turnStarts(state, payload) {
   return { ...state, turn: { ...payload, state: "running" }, waiting: false, stopping: false };
 }
 
+function turnRetries(state, { turn_id, error, retry_in_seconds }) {
+  if (state.turn?.turn_id !== turn_id) return state;
+  return { ...state, turn: { ...state.turn, retry: { code: error.code, seconds: retry_in_seconds } } };
+}
+
+/** Whatever the agent does next, it has been answered. */
+function withoutRetry(turn) {
+  return turn?.retry ? { ...turn, retry: null } : turn;
+}
+
 function turnEnds(kind) {
   return (state, payload, event) => {
     const ended = state.turn === null || state.turn.turn_id === payload.turn_id;
@@ -147,7 +158,8 @@ function turnEnds(kind) {
 function toolStands(state, payload, event) {
   const known = state.tools.get(payload.call_id);
   const seq = known?.seq ?? payload.seq ?? event.seq;
-  return { ...state, tools: put(state.tools, payload.call_id, { ...known, ...payload, seq }) };
+  const tools = put(state.tools, payload.call_id, { ...known, ...payload, seq });
+  return { ...state, tools, turn: withoutRetry(state.turn) };
 }
 
 function subagentStands(state, payload, event) {
@@ -195,6 +207,7 @@ const STEPS = {
   "message.completed": messageStands,
   "message.delta": messageGrows,
   "turn.started": turnStarts,
+  "turn.retrying": turnRetries,
   "turn.completed": turnEnds("completed"),
   "turn.failed": turnEnds("failed"),
   "turn.cancelled": turnEnds("cancelled"),

@@ -44,7 +44,18 @@ export function activityText(state) {
   if (!state.turn) return state.waiting ? "Waiting for the agent…" : "";
   if (state.turn.state === "queued") return "Waiting for the agent…";
   if ([...state.tools.values()].some((call) => isRunning(call))) return "Working…";
+  if (state.turn.retry) return retryWords(state.turn.retry);
   return state.turn.attempt > 1 ? "Taking the answer up again…" : "Thinking…";
+}
+
+const WHY_AGAIN = {
+  model_rate_limited: "The model is busy.",
+  model_unreachable: "The model cannot be reached.",
+};
+
+function retryWords({ code, seconds }) {
+  const why = WHY_AGAIN[code] ?? "The model’s provider has trouble.";
+  return `${why} Asking again in ${Math.max(1, Math.round(seconds))} s…`;
 }
 
 export class Timeline {

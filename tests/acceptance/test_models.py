@@ -1,0 +1,140 @@
+"""Real providers in the chat: picked in the page, busy, down and cut off, with what to do about it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.acceptance.house import House, Person, wait_for
+from tests.agents.model_server import Cut, Fails, ModelServer, says
+from tests.browser import browser, logged_in
+
+__all__ = ["browser"]
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[ModelServer]:
+    """A server with an OpenAI-compatible API."""
+    with ModelServer(says("Hello ", "from ", "**far**.")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, provider: ModelServer) -> Iterator[House]:
+    """An installation whose models are the provider's."""
+    folder = tmp_path_factory.mktemp("models") / "var"
+    with House(
+        folder, MCPCHAT_MODEL="openai:model-a", OPENAI_BASE_URL=provider.url, OPENAI_API_KEY="key-1"
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def mia(house: House) -> Person:
+    """A user."""
+    return house.user("mia")
+
+
+@pytest.fixture(scope="module")
+def mias_browser(browser: Browser, house: House, mia: Person) -> Iterator[BrowserContext]:
+    """Her browser."""
+    context = logged_in(browser, house, house.manage("login_link", "mia").splitlines()[-1])
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(mias_browser: BrowserContext, house: House) -> Iterator[Page]:
+    """A new chat; errors of its scripts fail the test."""
+    page = mias_browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(house.url)
+    yield page
+    page.close()
+    assert errors == []
+
+
+def _say(page: Page, text: str = "Hello") -> None:
+    page.get_by_test_id("composer").fill(text)
+    page.get_by_test_id("composer").press("Enter")
+
+
+def _pick(page: Page, name: str) -> None:
+    page.get_by_test_id("model-picker").click()
+    page.locator(f"[data-testid=model-item][data-model='{name}']").click()
+
+
+def test_a_model_picked_for_a_new_chat_answers_in_it_and_another_one_later(
+    page: Page, mia: Person, provider: ModelServer
+) -> None:
+    listed = "the models are listed"
+    wait_for(listed, lambda: len(mia.http.get("/api/models/").json()) == 2)
+    provider.then(says("Hello ", "from ", "**far**."))
+    _pick(page, "openai:model-b")
+    expect(page.get_by_test_id("model-picker")).to_have_text("model-b")
+    _say(page)
+    expect(page.get_by_test_id("message-assistant").last).to_contain_text("Hello from far.", timeout=15_000)
+    assert provider.asked[-1]["model"] == "model-b"
+    _pick(page, "openai:model-a")
+    expect(page.get_by_test_id("model-picker")).to_have_text("model-a")
+    _say(page, "Again")
+    expect(page.get_by_test_id("message-assistant")).to_have_count(2, timeout=15_000)
+    assert provider.asked[-1]["model"] == "model-a"
+    page.reload()
+    expect(page.get_by_test_id("model-picker")).to_have_text("model-a")
+
+
+def test_a_busy_provider_is_waited_for_and_the_page_says_so(page: Page, provider: ModelServer) -> None:
+    provider.then(Fails(429, "slow down", retry_after="3"), says("Now."))
+    _say(page)
+    activity = page.get_by_test_id("activity")
+    expect(activity).to_contain_text("The model is busy. Asking again in 3 s", timeout=10_000)
+    expect(page.get_by_test_id("message-assistant")).to_contain_text("Now.", timeout=10_000)
+
+
+def test_a_wait_for_a_busy_provider_can_be_stopped(page: Page, provider: ModelServer) -> None:
+    provider.then(Fails(429, "slow down", retry_after="50"))
+    _say(page)
+    expect(page.get_by_test_id("activity")).to_contain_text("Asking again in 50 s", timeout=10_000)
+    page.get_by_test_id("stop").click()
+    expect(page.get_by_test_id("stop")).to_be_hidden(timeout=2_000)
+
+
+def test_a_refused_key_is_told_with_who_can_mend_it(page: Page, provider: ModelServer) -> None:
+    provider.then(Fails(401, "Incorrect API key provided: sk-12345678"))
+    _say(page)
+    notice = page.get_by_test_id("turn-notice")
+    expect(notice).to_contain_text("refused the key", timeout=10_000)
+    expect(notice).to_contain_text("operator")
+    expect(notice).not_to_contain_text("12345678")
+
+
+def test_a_stream_that_breaks_keeps_its_text_above_what_happened(page: Page, provider: ModelServer) -> None:
+    provider.then(Cut(says("It is ", "sev")[:2]))
+    _say(page)
+    expect(page.get_by_test_id("turn-notice")).to_contain_text("broke off", timeout=10_000)
+    expect(page.get_by_test_id("message-assistant")).to_contain_text("It is sev")
+
+
+def test_an_operators_provider_is_listed_in_a_few_seconds_and_can_be_switched_off(
+    browser: Browser, house: House, mia: Person, provider: ModelServer, tmp_path: Path
+) -> None:
+    context = logged_in(browser, house, house.link)
+    page = context.new_page()
+    page.goto(f"{house.url}/admin/agents_app/modelprovider/add/")
+    page.get_by_label("Name").fill("lab")
+    page.get_by_label("Kind").select_option("openai")
+    page.get_by_label("Base url").fill(provider.url)
+    page.get_by_role("button", name="Save", exact=True).click()
+
+    def offered() -> list[str]:
+        return [model["name"] for model in mia.http.get("/api/models/").json()]
+
+    wait_for("its models are listed", lambda: "lab:model-a" in offered())
+    page.goto(f"{house.url}/admin/agents_app/modelprovider/lab/change/")
+    page.get_by_label("Enabled").uncheck()
+    page.get_by_role("button", name="Save", exact=True).click()
+    wait_for("they are gone", lambda: "lab:model-a" not in offered())
+    context.close()
