@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from agents_app import admission, maintenance, outcome, pool, statements
+from agents_app import admission, approvals, maintenance, outcome, pool, statements
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.models import Pool, Subagent, ToolCall
 from agents_app.outcome import Outcome
@@ -47,10 +47,13 @@ def execute_tool(
     The same `call_id` again does not run or queue anything twice. `timeout_seconds` bounds heavy work
     instead of the tool's own timeout; of the same owner's, work of higher `priority` goes first. Raises
     `Refusal`: `unknown_tool`, `invalid_arguments`, what the tool's own check refuses, `session_not_active`,
-    `invalid_priority`, `queue_full`.
+    `invalid_priority`, `queue_full`. A call of a turn may also raise `ApprovalPending`, or be refused with
+    `tool_denied` or `refused_by_user`.
     """
     tool = find_tool(tool_name)
     arguments = tool.validate(arguments)
+    if turn_id is not None and call_id is not None:
+        arguments = approvals.settled(session, turn_id, call_id, tool, arguments)
     if execution not in EXECUTIONS:
         raise Refusal("invalid_execution", f"execution is one of {', '.join(EXECUTIONS)}.")
     if is_heavy(tool, arguments, execution):

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
-from pydantic_ai import Agent, RunContext, Tool
-from pydantic_ai.exceptions import AgentRunError, UserError
+from pydantic_ai import Agent, DeferredToolRequests, RunContext, Tool
+from pydantic_ai.exceptions import AgentRunError, ApprovalRequired, UserError
 from pydantic_ai.messages import (
     ModelMessage,
     PartDeltaEvent,
@@ -25,6 +25,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_core import SchemaValidator, core_schema
 
 from agents_app import gateway, history, liveness, llm, model_errors, prompts, registry, turns
+from agents_app.approvals import ApprovalPending
 from agents_app.draft import Draft
 from agents_app.model_errors import Patience
 from agents_app.models import Subagent, ToolCall, Turn
@@ -158,10 +159,11 @@ class Answer:
         if history.is_answered(steps):  # a dead attempt had all but ended the turn
             return
         model = await self.thread.call(llm.build, self.turn.model)
-        agent = Agent(
+        agent: Agent[Answer, str | DeferredToolRequests] = Agent(
             model,
             tools=_tools(),
             deps_type=Answer,
+            output_type=[str, DeferredToolRequests],
             instructions=prompts.INSTRUCTIONS,
             model_settings=ModelSettings(
                 max_retries=0, first_event_timeout=settings.MODEL_FIRST_TOKEN_SECONDS
@@ -176,6 +178,8 @@ class Answer:
                 elif Agent.is_call_tools_node(node):
                     # Not a slice of all messages: requests that follow each other are merged in them.
                     await self._store([*steps, *run.new_messages()])
+        if run.result is not None and isinstance(run.result.output, DeferredToolRequests):
+            self.interruption = "approval"
 
     def _take(self, event: object) -> None:
         if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
@@ -247,7 +251,10 @@ def _offered(tool: registry.Tool) -> Tool[Answer]:
 def _caller(name: str) -> Any:
     async def call(context: RunContext[Answer], /, **arguments: Any) -> dict[str, Any]:
         answer = context.deps
-        return await answer.thread.call(answer.call_tool, name, arguments, context.tool_call_id or "")
+        try:
+            return await answer.thread.call(answer.call_tool, name, arguments, context.tool_call_id or "")
+        except ApprovalPending as pending:
+            raise ApprovalRequired from pending
 
     return call
 
@@ -255,6 +262,8 @@ def _caller(name: str) -> Any:
 def _end(turn: Turn, interruption: str | None) -> None:
     if interruption == "shutdown":
         turns.hand_over(turn)
+    elif interruption == "approval":
+        turns.await_approval(turn)
     elif interruption == "stopped":
         turns.finish(turn, State.CANCELLED)
     elif interruption == "timeout":

@@ -8,13 +8,14 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from agents_app.approval_rows import Approval, ToolPermission
 from agents_app.model_providers import ModelProvider
 from agents_app.querysets import SubagentQuerySet, TurnQuerySet, WorkerQuerySet
 from sessions_app.models import ChatSession
 
 __all__ = [
-    "MaintenanceRun", "ModelProvider", "Pool", "PoolShare", "Singleton", "Subagent", "Tally", "ToolCall",
-    "Turn", "Worker",
+    "Approval", "MaintenanceRun", "ModelProvider", "Pool", "PoolShare", "Singleton", "Subagent", "Tally",
+    "ToolCall", "ToolPermission", "Turn", "Worker",
 ]  # fmt: skip
 
 # 0 would mean both "no limit" and "nothing"; a pool that shall do nothing is paused.

@@ -6,11 +6,18 @@ from typing import Any, cast
 from uuid import UUID
 
 from agents_app import places
-from agents_app.models import Subagent, ToolCall, Turn
+from agents_app.models import Approval, Subagent, ToolCall, Turn
 from agents_app.places import Place
 from sessions_app.events import announce, json_bytes
 from sessions_app.markdown import render
-from sessions_app.payloads import Error, SubagentPayload, SubagentProgress, ToolCallPayload, TurnPayload
+from sessions_app.payloads import (
+    ApprovalPayload,
+    Error,
+    SubagentPayload,
+    SubagentProgress,
+    ToolCallPayload,
+    TurnPayload,
+)
 
 ARGUMENTS_MAX_BYTES = 4096
 RESULT_MAX_BYTES = 6144
@@ -89,6 +96,23 @@ def tool_payload(call: ToolCall) -> ToolCallPayload:
     if call.error:
         payload["error"] = cast(Error, call.error)
     return payload
+
+
+def approval_payload(asked: Approval) -> ApprovalPayload:
+    """Return a call that was asked for as it stands."""
+    return {
+        "approval_id": str(asked.pk),
+        "seq": asked.seq,
+        "turn_id": str(asked.turn_id),
+        "tool_name": asked.tool_name,
+        "title": asked.tool_name.replace("_", " ").capitalize(),
+        "args": bounded(asked.args, ARGUMENTS_MAX_BYTES),
+        "edited": asked.edited,
+        "state": asked.state,
+        "scope": asked.scope,
+        "reason": asked.reason,
+        "created_at": asked.created_at.isoformat(),
+    }
 
 
 def announce_place(session_id: UUID, subagent_id: UUID, place: Place) -> None:

@@ -53,6 +53,7 @@ class Tool:
     heavy: bool
     safe_to_repeat: bool
     execution_timeout_seconds: float
+    approval: str = "allow"
 
     def validate(self, arguments: object) -> dict[str, Any]:
         """Return `arguments` if they fit the schema and the tool's own check; raise `Refusal` if not."""
@@ -83,12 +84,14 @@ def tool(
     heavy: bool = False,
     safe_to_repeat: bool = False,
     execution_timeout_seconds: float | None = None,
+    approval: str = "allow",
 ) -> Callable[[Callable[..., ToolResult]], Callable[..., ToolResult]]:
     """Declare the decorated function `(context, **arguments) -> ToolResult` as a tool.
 
     `check(**arguments)` runs before anything is queued and raises `Refusal`. A `heavy` tool runs as a
     subagent. `safe_to_repeat` says that running it again after a crash does no harm. The timeout defaults
-    to 300 s for heavy tools and 30 s for the others.
+    to 300 s for heavy tools and 30 s for the others. With `approval="ask"` the main agent calls it only once
+    its user has agreed.
 
     Raises `ImproperlyConfigured` for a name that is taken or malformed and for an invalid schema.
     """
@@ -105,6 +108,7 @@ def tool(
             heavy=heavy,
             safe_to_repeat=safe_to_repeat,
             execution_timeout_seconds=execution_timeout_seconds or (300 if heavy else 30),
+            approval=approval,
         )
         return function
 

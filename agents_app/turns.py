@@ -14,8 +14,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from agents_app import admission
-from agents_app.models import Subagent, ToolCall, Turn
-from agents_app.presentation import tool_payload, turn_payload
+from agents_app.models import Approval, Subagent, ToolCall, Turn
+from agents_app.presentation import approval_payload, tool_payload, turn_payload
 from sessions_app import messages
 from sessions_app.errors import Refusal, not_found
 from sessions_app.events import SessionChange, announce, session_change
@@ -136,7 +136,8 @@ def stop(turn_id: UUID) -> Turn:
     # It may be claimed or handed over between the look and the change, but only as often as it has attempts.
     for _ in range(2 * MAX_ATTEMPTS):
         turn = _get(turn_id)
-        if turn.stop_requested_at is not None or _end(turn, {State.QUEUED}, State.CANCELLED):
+        waiting = {State.QUEUED, State.AWAITING_APPROVAL}
+        if turn.stop_requested_at is not None or _end(turn, waiting, State.CANCELLED):
             break
         running = Turn.objects.filter(pk=turn_id, state=State.RUNNING, stop_requested_at=None)
         with transaction.atomic():
@@ -178,6 +179,30 @@ def hand_over(turn: Turn, deaths: int | None = None) -> None:
             change.afterwards(lambda: send(turn))
 
 
+def await_approval(turn: Turn) -> None:
+    """Let a running turn wait for its user, without a process, unless it was stopped.
+
+    If the user has decided already it is queued again.
+    """
+    with session_change(turn.session_id) as change:
+        values = {"state": State.AWAITING_APPROVAL, "worker": None}
+        if _mine(turn).filter(stop_requested_at=None).update(**values):
+            go_on_if_settled(change, turn.pk)
+            return
+    finish(turn, State.CANCELLED)
+
+
+def go_on_if_settled(change: SessionChange, turn_id: UUID) -> None:
+    """Queue a turn that waits for its user once nothing in it is undecided."""
+    turn = Turn.objects.get(pk=turn_id)
+    if turn.state != State.AWAITING_APPROVAL or turn.approvals.filter(state="pending").exists():
+        return
+    now = timezone.now()
+    turn.state, turn.attempt, turn.queued_at, turn.sent_at = State.QUEUED, turn.attempt + 1, now, now
+    turn.save(update_fields=["state", "attempt", "queued_at", "sent_at"])
+    change.afterwards(lambda: send(turn))
+
+
 def snapshot(session_id: UUID) -> dict[str, Any] | None:
     """Return the session's unfinished turn, if there is one."""
     turn = Turn.objects.filter(session_id=session_id).unfinished().first()
@@ -210,10 +235,11 @@ def _end(turn: Turn, before: set[Turn.State], state: Turn.State, error: dict[str
             return False
         turn.refresh_from_db()
         # What a cancelled queued turn would have answered is dealt with: it shall not start another.
-        if before == {State.QUEUED}:
+        if State.QUEUED in before:
             change.session.messages.all().unanswered().update(turn_id=turn.pk)
         _end_draft(change, turn)
         _end_calls(change, turn)
+        _end_approvals(change, turn)
         change.record(_ENDINGS[state], turn_payload(turn))
         if change.session.messages.all().unanswered().exists():
             request(change)
@@ -232,6 +258,14 @@ def _end_calls(change: SessionChange, turn: Turn) -> None:
         call.state, call.error, call.finished_at = ToolCall.State.FAILED, error, timezone.now()
         call.save(update_fields=["state", "error", "finished_at"])
         change.record("tool.failed", tool_payload(call))
+
+
+def _end_approvals(change: SessionChange, turn: Turn) -> None:
+    """Drop what a turn asked for: nobody waits for the word any more."""
+    for asked in turn.approvals.filter(state=Approval.State.PENDING):
+        asked.state, asked.resolved_at = Approval.State.DROPPED, timezone.now()
+        asked.save(update_fields=["state", "resolved_at"])
+        change.record("approval.resolved", approval_payload(asked))
 
 
 def _result_text(subagent: Subagent) -> str:

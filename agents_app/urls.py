@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents_app.api import maintenance, models, monitor, pools, subagents, tools, turns
+from agents_app.api import approvals, maintenance, models, monitor, pools, subagents, tools, turns
 from agents_app.api.waiting import waits
 
 subagent = subagents.SubagentViewSet.as_view({"get": "retrieve"})
@@ -35,6 +35,12 @@ urlpatterns = [
     ),
     path("api/sessions/<uuid:session_id>/turns/", turns.TurnsView.as_view(), name="turn-list"),
     path("api/sessions/<uuid:session_id>/tool-calls/", tools.CallsView.as_view(), name="call-list"),
+    path(
+        "api/sessions/<uuid:session_id>/approvals/", approvals.ApprovalsView.as_view(), name="approval-list"
+    ),
+    path("api/approvals/<uuid:approval_id>/", approvals.ApprovalView.as_view(), name="approval-detail"),
+    path("api/tool-permissions/", approvals.PermissionsView.as_view(), name="permission-list"),
+    path("api/tool-permissions/<int:pk>/", approvals.PermissionView.as_view(), name="permission-detail"),
     path("api/turns/<uuid:turn_id>/stop/", turns.StopTurnView.as_view(), name="turn-stop"),
     path("api/models/", models.ModelsView.as_view(), name="model-list"),
     path("api/pools/", pools.PoolsView.as_view(), name="pool-list"),

@@ -119,6 +119,22 @@ def probe_poison(context: ToolContext, **_: object) -> ToolResult:
 
 
 @tool(
+    name="probe_asked",
+    description="Echo, once the user agrees.",
+    input_schema={
+        "type": "object",
+        "properties": {"text": {"type": "string"}},
+        "required": ["text"],
+        "additionalProperties": False,
+    },
+    approval="ask",
+)
+def probe_asked(context: ToolContext, text: str) -> ToolResult:
+    """Return the text."""
+    return ToolResult(summary=text, data={"text": text})
+
+
+@tool(
     name="probe_fast",
     description="Echo.",
     input_schema={"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},

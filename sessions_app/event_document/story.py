@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sessions_app.payloads import (
+    ApprovalPayload,
     ExportPayload,
     ExportProgress,
     FeedError,
@@ -47,6 +48,8 @@ NUMBERS = {
     "session.updated": 3,
     "turn.started": 4,
     "turn.retrying": 5,
+    "approval.requested": 5,
+    "approval.resolved": 6,
     "tool.started": 5,
     "tool.completed": 6,
     "tool.failed": 6,
@@ -104,6 +107,15 @@ OF_PAYLOAD: dict[type, dict[str, Any]] = {
         "turn_id": an_id("turn_id"),
         "tool_name": "list_subagents",
         "title": "List subagents",
+        "created_at": moment(5),
+    },
+    ApprovalPayload: {
+        "seq": 5,
+        "turn_id": an_id("turn_id"),
+        "tool_name": "files__write_file",
+        "title": "Write file",
+        "args": {"path": "notes.md", "content": "Flask is small."},
+        "state": "pending",
         "created_at": moment(5),
     },
     SubagentPayload: {
@@ -172,6 +184,7 @@ OF_KIND: dict[str, dict[str, Any]] = {
         "duration_ms": 1000,
         "error": {"code": "turn_ended", "message": "The turn ended before this call did."},
     },
+    "approval.resolved": {"state": "allowed", "scope": "once"},
     "subagent.queued": {"queue_position": 1, "estimated_wait_seconds": 4.0},
     "subagent.started": {"state": "running", **_STARTED},
     "subagent.completed": {

@@ -5,6 +5,7 @@ its annotation; a sentence there reaches the document and the OpenAPI schema.
 """
 
 from sessions_app.payloads.agents import (
+    ApprovalPayload,
     ExportPayload,
     ExportProgress,
     SubagentPayload,
@@ -42,6 +43,7 @@ __all__ = [
     "MEANINGS",
     "PAYLOAD_MAX_BYTES",
     "STAFF",
+    "ApprovalPayload",
     "ControlEvent",
     "DurableEvent",
     "EphemeralEvent",
@@ -92,6 +94,8 @@ DURABLE: dict[str, type] = {
     "tool.started": ToolCallPayload,
     "tool.completed": ToolCallPayload,
     "tool.failed": ToolCallPayload,
+    "approval.requested": ApprovalPayload,
+    "approval.resolved": ApprovalPayload,
     "subagent.queued": SubagentPayload,
     "subagent.started": SubagentPayload,
     "subagent.completed": SubagentPayload,
@@ -147,6 +151,8 @@ MEANINGS: dict[str, str] = {
     "tool.started": "A fast tool was called.",
     "tool.completed": "The call succeeded.",
     "tool.failed": "The call failed.",
+    "approval.requested": "The main agent wants to call a tool and waits for the user's word.",
+    "approval.resolved": "The user decided, or the turn ended before that.",
     "subagent.queued": "Work was handed out and waits, or waits again because its process died (`attempt`).",
     "subagent.started": "An attempt began in a worker.",
     "subagent.completed": "The work succeeded.",

@@ -6,6 +6,7 @@ from sessions_app.payloads.forms import RUN_STATES, Id, OneOf, Time
 from sessions_app.payloads.sessions import Error
 
 SUBAGENT_STATES = OneOf("queued", "admitted", "running", "succeeded", "failed", "cancelled")
+APPROVAL_STATES = OneOf("pending", "allowed", "refused", "dropped")
 SubagentState = Annotated[
     str, SUBAGENT_STATES, "the last three are final; `admitted` has a slot and is about to start"
 ]
@@ -51,6 +52,22 @@ class ToolCallPayload(TypedDict):
         ]
     ]
     error: NotRequired[Annotated[Error, "only if it failed"]]
+    created_at: Time
+
+
+class ApprovalPayload(TypedDict):
+    """A call of the main agent that its user was asked for, as it stands."""
+
+    approval_id: Annotated[Id, "also the `call_id` of the call, once it is made"]
+    seq: Annotated[int, "place in the session: the `seq` of `approval.requested`"]
+    turn_id: Annotated[Id, "the turn that waits"]
+    tool_name: str
+    title: Annotated[str, "for people"]
+    args: Annotated[dict[str, Any], _ARGUMENTS]
+    edited: Annotated[bool, "whether the user changed the arguments"]
+    state: Annotated[str, APPROVAL_STATES, "`dropped` if the turn ended before the user decided"]
+    scope: Annotated[str, "what was allowed: `once`, `session` or `always`; else empty"]
+    reason: Annotated[str, "why it was refused, if the user said so; the model is told"]
     created_at: Time
 
 

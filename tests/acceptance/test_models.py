@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.acceptance.house import House, Person, wait_for
-from tests.agents.model_server import Cut, Fails, ModelServer, says
+from tests.agents.model_server import Cut, Fails, ModelServer, calls, says
 from tests.browser import browser, logged_in
 
 __all__ = ["browser"]
@@ -119,7 +119,7 @@ def test_a_stream_that_breaks_keeps_its_text_above_what_happened(page: Page, pro
 
 
 def test_an_operators_provider_is_listed_in_a_few_seconds_and_can_be_switched_off(
-    browser: Browser, house: House, mia: Person, provider: ModelServer, tmp_path: Path
+    browser: Browser, house: House, mia: Person, provider: ModelServer
 ) -> None:
     context = logged_in(browser, house, house.link)
     page = context.new_page()
@@ -138,3 +138,68 @@ def test_an_operators_provider_is_listed_in_a_few_seconds_and_can_be_switched_of
     page.get_by_role("button", name="Save", exact=True).click()
     wait_for("they are gone", lambda: "lab:model-a" not in offered())
     context.close()
+
+
+ASKED = calls(("c1", "probe_asked", '{"text": "hey"}'))
+
+
+def test_a_call_is_allowed_in_the_chat_with_other_arguments(page: Page, provider: ModelServer) -> None:
+    provider.then(ASKED, says("It is done."))
+    _say(page)
+    card = page.get_by_test_id("approval-card")
+    expect(card).to_contain_text("Waits for you", timeout=10_000)
+    expect(card).to_contain_text("hey")
+    card.get_by_test_id("approval-edit").click()
+    card.get_by_test_id("approval-args").fill('{"text": ')
+    card.get_by_test_id("approval-once").click()
+    expect(card).to_contain_text("This is not JSON")
+    card.get_by_test_id("approval-args").fill('{"text": "ho"}')
+    card.get_by_test_id("approval-once").click()
+    expect(card).to_contain_text("Allowed once, with changed arguments", timeout=10_000)
+    expect(page.get_by_test_id("message-assistant")).to_contain_text("It is done.", timeout=10_000)
+    expect(page.get_by_test_id("tool-card")).to_have_attribute("data-state", "succeeded")
+
+
+def test_a_refused_call_is_told_to_the_model_with_the_reason(page: Page, provider: ModelServer) -> None:
+    provider.then(ASKED, says("I see."))
+    _say(page)
+    card = page.get_by_test_id("approval-card")
+    card.get_by_test_id("approval-refuse").click(timeout=10_000)
+    card.get_by_test_id("approval-reason").fill("Not on Mondays.")
+    card.get_by_test_id("approval-reason").press("Enter")
+    expect(page.get_by_test_id("message-assistant")).to_contain_text("I see.", timeout=10_000)
+    assert "Not on Mondays." in str(provider.asked[-1]["messages"][-1])
+
+
+def test_what_waits_for_a_word_can_be_stopped(page: Page, provider: ModelServer) -> None:
+    provider.then(ASKED, says("Never said."))
+    _say(page)
+    expect(page.get_by_test_id("approval-card")).to_be_visible(timeout=10_000)
+    page.get_by_test_id("stop").click()
+    expect(page.get_by_test_id("approval-outcome")).to_contain_text("the answer ended", timeout=2_000)
+
+
+def test_an_approval_waits_over_a_restart_of_everything(tmp_path: Path, provider: ModelServer) -> None:
+    provider.then(ASKED, says("It is done."))
+    environment = {
+        "MCPCHAT_MODEL": "openai:model-a",
+        "OPENAI_BASE_URL": provider.url,
+        "OPENAI_API_KEY": "key-1",
+    }
+    with House(tmp_path / "var", **environment) as running:
+        ida = running.user("ida")
+        session = ida.session()
+        ida.say(session, "Hello")
+
+        def turn() -> str:
+            return str((ida.snapshot(session)["turn"] or {}).get("state"))
+
+        wait_for("the turn waits", lambda: turn() == "awaiting_approval")
+        running.stop()
+        running.start()
+        assert turn() == "awaiting_approval"
+        address = f"/api/approvals/{ida.snapshot(session)['approvals'][0]['approval_id']}/"
+        assert ida.http.post(address, json={"allow": True}).json()["state"] == "allowed"
+        ended = ida.quiet(session)
+        assert ended["messages"][-1]["content"] == "It is done."
+        assert ended["tool_calls"][0]["state"] == "succeeded"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agents_app import turns
-from agents_app.models import Turn
+from agents_app.models import ModelProvider, Turn
 from sessions_app import lifecycle, messages
 from sessions_app.events import session_change
 from sessions_app.models import ChatSession, Message
@@ -35,6 +35,7 @@ def test_a_message_asks_for_a_turn_of_the_servers_model(session: ChatSession) ->
 
 
 def test_a_session_with_a_model_of_its_own_is_answered_by_it(ann: Any) -> None:
+    ModelProvider.objects.create(name="openai", kind="openai", offered="other")
     session = lifecycle.start(ann, model="openai:other")
     messages.post(session.pk, "Hello")
     assert session.turns.get().model == "openai:other"

@@ -7,7 +7,7 @@ const SPOKEN_STATES = new Set(["queued", "running", "succeeded", "failed", "canc
 
 /** Return the sentences that tell the way from one state of a chat to the next. */
 export function sentences(before, after) {
-  return [...finishedAnswers(before, after), ...changedAgents(before, after), ...endedTurns(before, after)];
+  return [...finishedAnswers(before, after), ...changedAgents(before, after), ...newRequests(before, after), ...endedTurns(before, after)];
 }
 
 function finishedAnswers(before, after) {
@@ -30,6 +30,11 @@ function changedAgents(before, after) {
     return subagent !== known && subagent.state !== known?.state && SPOKEN_STATES.has(subagent.state);
   });
   return changed.map((subagent) => `${subagent.title || subagent.tool_name}: ${badgeText(subagent)}`);
+}
+
+function newRequests(before, after) {
+  const asked = [...after.approvals].filter(([id]) => !before.approvals.has(id)).map(([, item]) => item);
+  return asked.map(({ title, tool_name }) => `${title || tool_name} waits for your approval`);
 }
 
 function endedTurns(before, after) {

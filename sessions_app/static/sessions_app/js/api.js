@@ -110,6 +110,8 @@ export const postMessage = (id, content, key, signal) =>
 export const readMessage = (id, messageId) =>
   request("GET", `${session(id)}messages/${encodeURIComponent(messageId)}/`);
 export const stopTurn = (id) => request("POST", `/api/turns/${encodeURIComponent(id)}/stop/`);
+export const decideApproval = (id, decision) =>
+  request("POST", `/api/approvals/${encodeURIComponent(id)}/`, { body: decision });
 export const cancelSubagent = (id) => request("POST", `/api/subagents/${encodeURIComponent(id)}/cancel/`);
 export const retrySubagent = (id, key) =>
   request("POST", `/api/subagents/${encodeURIComponent(id)}/retry/`, { key });

@@ -49,6 +49,7 @@ class ChatPage {
     this.timeline = new Timeline(element("timeline"), {
       onCancel: (id) => this.conversation.cancelSubagent(id),
       onRetry: (id) => this.conversation.retrySubagent(id),
+      onDecide: (id, decision) => this.conversation.decideApproval(id, decision),
       onResend: () => this.resend(),
       onEdit: (entry) => this.edit(entry),
     });

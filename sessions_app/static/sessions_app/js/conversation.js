@@ -173,6 +173,15 @@ export class Conversation {
     );
   }
 
+  /** Say whether a call that waits for a word may be made. */
+  async decideApproval(approval_id, decision) {
+    this.dispatch("page.approval", { approval_id, deciding: true });
+    await this.#try(
+      () => api.decideApproval(approval_id, decision),
+      () => this.dispatch("page.approval", { approval_id, deciding: false }),
+    );
+  }
+
   /** Ask a subagent to end; the card says so at once. */
   async cancelSubagent(subagent_id) {
     this.dispatch("page.subagent", { subagent_id, cancelling: true });

@@ -21,6 +21,7 @@ export function empty() {
     stopping: false,
     messages: new Map(),
     tools: new Map(),
+    approvals: new Map(),
     subagents: new Map(),
     exports: new Map(),
     notices: new Map(),
@@ -39,6 +40,7 @@ export function fromSnapshot(snapshot, pending = []) {
     turn: snapshot.turn ?? null,
     messages: index(snapshot.messages, "message_id", fresh),
     tools: index(snapshot.tool_calls, "call_id"),
+    approvals: index(snapshot.approvals, "approval_id"),
     subagents: index(snapshot.subagents, "subagent_id"),
     exports: index(snapshot.exports, "subagent_id"),
     notices: index(snapshot.notices, "turn_id"),
@@ -162,6 +164,18 @@ function toolStands(state, payload, event) {
   return { ...state, tools, turn: withoutRetry(state.turn) };
 }
 
+/** Nothing else happens until the reader has decided; then the agent goes on. */
+function approvalStands(state, payload) {
+  const approvals = put(state.approvals, payload.approval_id, payload);
+  return { ...state, approvals, turn: withoutRetry(state.turn) };
+}
+
+function markApproval(state, { approval_id, ...mark }) {
+  const known = state.approvals.get(approval_id);
+  if (!known) return state;
+  return { ...state, approvals: put(state.approvals, approval_id, { ...known, ...mark }) };
+}
+
 function subagentStands(state, payload, event) {
   const known = state.subagents.get(payload.subagent_id);
   if (known && payload.attempt < known.attempt) return state;
@@ -214,6 +228,8 @@ const STEPS = {
   "tool.started": toolStands,
   "tool.completed": toolStands,
   "tool.failed": toolStands,
+  "approval.requested": approvalStands,
+  "approval.resolved": approvalStands,
   "subagent.queued": subagentStands,
   "subagent.started": subagentStands,
   "subagent.completed": subagentStands,
@@ -231,4 +247,5 @@ const STEPS = {
   "page.send_ended": sendEnded,
   "page.stopping": (state, { stopping }) => ({ ...state, stopping }),
   "page.subagent": markSubagent,
+  "page.approval": markApproval,
 };

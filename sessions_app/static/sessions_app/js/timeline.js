@@ -1,5 +1,6 @@
 /** The timeline: messages, tool calls, subagents and exports in the order in which they happened. */
 
+import { approvalCard, isPending } from "./approval_card.js";
 import { everySecond } from "./clock.js";
 import { h, reconcile, setText, show } from "./dom.js";
 import { exportCard } from "./export_card.js";
@@ -20,6 +21,8 @@ export function entriesOf(state) {
   }
   for (const item of state.tools.values())
     entries.push({ key: item.call_id, kind: "tool", seq: item.seq, item });
+  for (const item of state.approvals.values())
+    entries.push({ key: `approval-${item.approval_id}`, kind: "approval", seq: item.seq, item });
   for (const item of state.subagents.values()) entries.push(subagentEntry(item, reports, state.exports));
   for (const [id, item] of state.notices)
     entries.push({ key: `notice-${id}`, kind: "notice", seq: item.seq, item });
@@ -42,6 +45,7 @@ export function activityText(state) {
   if (state.stopping) return "Stopping…";
   if ([...state.messages.values()].some((item) => item.state === "streaming" && item.content)) return "";
   if (!state.turn) return state.waiting ? "Waiting for the agent…" : "";
+  if ([...state.approvals.values()].some(isPending)) return "";
   if (state.turn.state === "queued") return "Waiting for the agent…";
   if ([...state.tools.values()].some((call) => isRunning(call))) return "Working…";
   if (state.turn.retry) return retryWords(state.turn.retry);
@@ -64,7 +68,7 @@ export class Timeline {
   #views = new Map();
   #actions;
 
-  /** `actions`: `onCancel(id)`, `onRetry(id)` of subagents, `onResend(entry)`, `onEdit(entry)` of messages. */
+  /** `actions`: `onCancel(id)`, `onRetry(id)` of subagents, `onDecide(id, decision)`, `onResend(entry)`, `onEdit(entry)` of messages. */
   constructor(container, actions) {
     this.#actions = actions;
     this.#list = h("div", { class: "timeline-items" });
@@ -91,6 +95,7 @@ export class Timeline {
     if (entry.kind === "user") return userMessage(entry);
     if (entry.kind === "assistant") return assistantMessage(entry);
     if (entry.kind === "tool") return toolCard(entry);
+    if (entry.kind === "approval") return approvalCard(entry, { onDecide: this.#actions.onDecide });
     if (entry.kind === "subagent") return subagentCard(entry, subagent);
     if (entry.kind === "export") return exportCard(entry, subagent);
     if (entry.kind === "notice") return turnNotice(entry);
