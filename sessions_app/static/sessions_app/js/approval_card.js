@@ -18,7 +18,7 @@ export function approvalCard({ item }, { onDecide }) {
   const outcome = h("span", { class: "approval-outcome", "data-testid": "approval-outcome" });
   const args = labelled("Arguments");
   const reason = h("p", { class: "approval-reason" });
-  const form = decisionForm(item, onDecide);
+  const form = decisionForm(item, onDecide, () => show(args.node, false));
   const node = h(
     "article",
     {
@@ -57,7 +57,7 @@ function outcomeText({ state, scope, edited }) {
   return edited ? `${words}, with changed arguments` : words;
 }
 
-function decisionForm(item, onDecide) {
+function decisionForm(item, onDecide, onEdit) {
   const decide = (decision) => onDecide(item.approval_id, decision);
   const editor = argumentsEditor(item);
   const refusal = refusalField(decide);
@@ -71,14 +71,18 @@ function decisionForm(item, onDecide) {
       { type: "button", class: `button small ${tone}`, "data-testid": `approval-${name}`, on: { click: act } },
       words,
     );
+  const openEditor = () => {
+    onEdit();
+    editor.open();
+  };
   const buttons = h(
     "div",
     { class: "approval-buttons" },
     button("Allow once", "once", () => allow("once"), "primary"),
     button("Allow in this chat", "session", () => allow("session")),
     button("Always allow", "always", () => allow("always")),
-    button("Refuse…", "refuse", () => refusal.open(), "danger"),
-    item.args?.truncated === true ? null : button("Edit arguments", "edit", () => editor.open(), "ghost"),
+    button("Refuse…", "refuse", () => refusal.open()),
+    item.args?.truncated === true ? null : button("Edit arguments", "edit", openEditor, "ghost"),
   );
   const node = h("div", { class: "approval-form" }, editor.node, buttons, refusal.node);
   return {
