@@ -1,12 +1,15 @@
 """The main agent: answers the messages that wait, with a model and tools, step by step.
 
-Each model reply is stored when it is complete. A turn whose process dies goes on from there in another; the
-tool calls of that step are made again under the same ids, which the gateway recognises.
+Each model reply is stored when it is complete, and what its tools answered before the model is told. A turn
+whose process dies goes on from there in another; the tool calls of a step that were not all made are made again
+under the same ids, which the gateway recognises.
 """
 
 import asyncio
 import logging
+import threading
 import time
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,26 +19,32 @@ from pydantic_ai import Agent, RunContext, Tool
 from pydantic_ai.exceptions import AgentRunError, UserError
 from pydantic_ai.messages import (
     ModelMessage,
+    ModelRequest,
+    ModelResponse,
     PartDeltaEvent,
     PartStartEvent,
     TextPart,
     TextPartDelta,
+    UserPromptPart,
 )
+from pydantic_ai.usage import UsageLimits
 from pydantic_core import SchemaValidator, core_schema
 
 from agents_app import gateway, history, liveness, llm, prompts, registry, turns
 from agents_app.draft import Draft
 from agents_app.models import Subagent, ToolCall, Turn
 from agents_app.presentation import bounded
-from agents_app.turn_thread import TurnThread
+from agents_app.turn_thread import TurnThread, in_a_thread
 from sessions_app import plain
 from sessions_app.errors import Refusal
-from sessions_app.models import ChatSession
+from sessions_app.models import ChatSession, Message
 
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.05
 LOOK_SECONDS = 0.4
+# What is stopped has so long to end by itself; with the look before it a stop takes less than 2 s.
+HEED_SECONDS = 1.0
 END_WAITS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 TOOL_RESULT_MAX_BYTES = 32 * 1024
 State = Turn.State
@@ -91,6 +100,7 @@ class Answer:
         self.session: ChatSession = turn.session
         self.draft = Draft(turn)
         self.interruption: str | None = None
+        self.ending = threading.Event()
 
     async def run(self) -> None:
         """Converse until the model is done, the turn is stopped, or its time is up."""
@@ -103,9 +113,10 @@ class Answer:
         except asyncio.CancelledError:
             self.interruption = self.interruption or "stopped"
         finally:
+            self.ending.set()
             watch.cancel()
             work.cancel()
-            await asyncio.gather(watch, work, return_exceptions=True)
+            await asyncio.wait({watch, work}, timeout=2 * HEED_SECONDS)
             await self.thread.call(self.draft.flush, store=True)
 
     async def _watch(self, work: asyncio.Task[None]) -> None:
@@ -142,9 +153,16 @@ class Answer:
             return
         model = await self.thread.call(llm.build, self.turn.model)
         agent = Agent(model, tools=_tools(), deps_type=Answer, instructions=prompts.INSTRUCTIONS)
-        async with agent.iter(None, message_history=[*earlier, *steps], deps=self) as run:
+        talk = agent.iter(
+            None, message_history=[*earlier, *steps], deps=self, usage_limits=UsageLimits(request_limit=None)
+        )
+        async with talk as run:
             async for node in run:
                 if Agent.is_model_request_node(node):
+                    so_far = steps
+                    if not node.is_resuming_without_prompt:
+                        so_far = [*steps, *run.new_messages(), node.request]
+                    await self._begin_step(so_far, node.request)
                     async with node.stream(run.ctx) as stream:
                         async for event in stream:
                             self._take(event)
@@ -158,6 +176,21 @@ class Answer:
         elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
             self.draft.append(event.delta.content_delta)
 
+    async def _begin_step(self, steps: list[ModelMessage], request: ModelRequest) -> None:
+        """Store what the tools answered, with the messages that have come: the model is told both."""
+        is_stored = request is not steps[-1]
+        done = sum(isinstance(step, ModelResponse) for step in steps)
+        if done >= settings.TURN_MAX_STEPS:
+            raise Refusal(
+                "too_many_steps",
+                f"The answer was ended after {done} steps, the most that one may take. What was done stays; "
+                "write a message to go on.",
+            )
+        if is_stored and not await self.thread.call(turns.somebody_waits, self.turn):
+            return
+        if not await self.thread.call(turns.take_up, self.turn, partial(_joined, steps, request)):
+            raise asyncio.CancelledError
+
     async def _store(self, steps: list[ModelMessage]) -> None:
         """Store the step that is complete; a turn that is no longer ours ends here."""
         dumped = plain.cleaned(history.dumped(steps))
@@ -169,6 +202,16 @@ class Answer:
     def _history(self) -> tuple[list[ModelMessage], list[ModelMessage]]:
         return history.earlier(self.turn), history.own(self.turn)
 
+    async def call(self, name: str, arguments: dict[str, Any], call_id: str) -> dict[str, Any]:
+        """Have a tool called while the watch goes on; after a stop the tool has a moment to heed it."""
+        calling = in_a_thread(partial(self.call_tool, name, arguments, call_id))
+        try:
+            return await asyncio.shield(calling)
+        except asyncio.CancelledError:
+            self.ending.set()
+            await asyncio.wait({calling}, timeout=HEED_SECONDS)
+            raise
+
     def call_tool(self, name: str, arguments: dict[str, Any], call_id: str) -> dict[str, Any]:
         """Call a tool for the model and return what it is told; a refusal is an answer, not an error."""
         try:
@@ -179,10 +222,23 @@ class Answer:
                 turn_id=self.turn.pk,
                 # Some servers name the calls of each step anew from 0.
                 call_id=turns.call_id(self.turn, f"{len(self.turn.steps)} {call_id}"),
+                must_end=self.ending.is_set,
             )
         except Refusal as refusal:
             return {"error": refusal.as_error()}
         return _handle(done) if isinstance(done, Subagent) else _answer(done)
+
+
+def _joined(steps: list[ModelMessage], request: ModelRequest, waiting: list[Message]) -> list[Any]:
+    """Add messages to the request that ends the steps and return the steps as they are stored."""
+    last = steps[-1]
+    if not isinstance(last, ModelRequest):
+        raise TypeError("a step begins with a request")
+    parts = [UserPromptPart(content=prompts.as_prompt(message)) for message in waiting]
+    last.parts = [*last.parts, *parts]
+    if request is not last:  # one request may carry those of earlier turns too
+        request.parts = [*request.parts, *parts]
+    return list(plain.cleaned(history.dumped(steps)))
 
 
 def _handle(subagent: Subagent) -> dict[str, Any]:
@@ -221,8 +277,7 @@ def _offered(tool: registry.Tool) -> Tool[Answer]:
 
 def _caller(name: str) -> Any:
     async def call(context: RunContext[Answer], /, **arguments: Any) -> dict[str, Any]:
-        answer = context.deps
-        return await answer.thread.call(answer.call_tool, name, arguments, context.tool_call_id or "")
+        return await context.deps.call(name, arguments, context.tool_call_id or "")
 
     return call
 

@@ -1,10 +1,11 @@
 """The life of a turn: asked for, claimed, stored step by step, ended, stopped, given back.
 
-At most one turn of a session is unfinished. Messages that arrive meanwhile wait, and the turn's end asks
-for the next one.
+At most one turn of a session is unfinished. Messages that arrive meanwhile join its next step; if there is
+none, the turn's end asks for the next turn.
 """
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from sessions_app.events import SessionChange, session_change
 from sessions_app.models import ChatSession, Event, Message
 
 MAX_ATTEMPTS = 3
+JOIN_AT_ONCE = 100
 State = Turn.State
 _ENDINGS = {
     State.COMPLETED: "turn.completed",
@@ -76,9 +78,15 @@ def claim(turn_id: UUID, attempt: int, worker_id: UUID) -> Turn | None:
         queued = Turn.objects.filter(pk=turn_id, attempt=attempt, state=State.QUEUED)
         if not queued.update(state=State.RUNNING, worker_id=worker_id, started_at=timezone.now()):
             return None
-        change.session.messages.all().unanswered().update(turn_id=turn_id)
         turn.refresh_from_db()
-        change.record("turn.started", turn_payload(turn))
+        # An attempt that goes on has its first request stored; what came meanwhile joins its next step.
+        waiting = None if turn.steps else change.session.messages.all().unanswered()
+        newest = waiting and waiting.order_by("-seq").values_list("seq", flat=True).first()
+        payload = turn_payload(turn)
+        if waiting is not None and newest:
+            waiting.update(turn_id=turn_id)
+            payload["up_to_seq"] = newest
+        change.record("turn.started", payload)
     return turn
 
 
@@ -102,6 +110,28 @@ def begin_text(turn: Turn) -> Message | None:
             state=Message.State.STREAMING,
             turn_id=turn.pk,
         )
+
+
+def take_up(turn: Turn, steps_with: Callable[[list[Message]], list[Any]]) -> bool:
+    """Let the messages that wait join a running turn; False if the turn is no longer ours.
+
+    `steps_with(messages)` returns the turn's steps with them; both are stored, or neither.
+    """
+    with session_change(turn.session_id) as change:
+        waiting = list(change.session.messages.all().unanswered().in_order()[:JOIN_AT_ONCE])
+        steps = steps_with(waiting)
+        if not _mine(turn).update(steps=steps):
+            return False
+        if waiting:
+            change.session.messages.filter(pk__in=[message.pk for message in waiting]).update(turn_id=turn.pk)
+            change.record("message.joined", {"turn_id": str(turn.pk), "up_to_seq": waiting[-1].seq})
+    turn.steps = steps
+    return True
+
+
+def somebody_waits(turn: Turn) -> bool:
+    """Whether messages wait that the turn has not taken up."""
+    return turn.session.messages.all().unanswered().exists()
 
 
 def store_steps(turn: Turn, steps: list[Any], text: tuple[Message, str] | None = None) -> bool:
@@ -217,6 +247,8 @@ def _end_draft(change: SessionChange, turn: Turn) -> None:
 def _end_calls(change: SessionChange, turn: Turn) -> None:
     """Fail the fast calls that a turn left behind: nobody will tell how they ended."""
     error = {"code": "turn_ended", "message": "The turn ended before this call did."}
+    if turn.state == State.CANCELLED:
+        error = {"code": "cancelled", "message": "The answer was stopped before this call ended."}
     for call in turn.tool_calls.filter(state=ToolCall.State.RUNNING):
         call.state, call.error, call.finished_at = ToolCall.State.FAILED, error, timezone.now()
         call.save(update_fields=["state", "error", "finished_at"])

@@ -22,7 +22,13 @@ from sessions_app.payloads.feed import (
     FeedReset,
     StaffEvent,
 )
-from sessions_app.payloads.sessions import Error, MessageDelta, MessagePayload, SessionPayload
+from sessions_app.payloads.sessions import (
+    Error,
+    MessageDelta,
+    MessagePayload,
+    MessagesJoined,
+    SessionPayload,
+)
 from sessions_app.payloads.staff import (
     HealthPayload,
     JobOutcome,
@@ -57,6 +63,7 @@ __all__ = [
     "MaintenanceStatistics",
     "MessageDelta",
     "MessagePayload",
+    "MessagesJoined",
     "PoolStatusPayload",
     "SessionPayload",
     "StaffEvent",
@@ -83,6 +90,7 @@ DURABLE: dict[str, type] = {
     "session.stopped": SessionPayload,
     "message.added": MessagePayload,
     "message.completed": MessagePayload,
+    "message.joined": MessagesJoined,
     "turn.started": TurnPayload,
     "turn.completed": TurnPayload,
     "turn.failed": TurnPayload,

@@ -20,6 +20,9 @@ class TurnPayload(TypedDict):
     turn_id: Id
     model: Annotated[str, "`provider:model`"]
     attempt: Annotated[int, "from 1; grows when the process died and another goes on"]
+    up_to_seq: NotRequired[
+        Annotated[int, "only in `turn.started`: it took up each message that waited, up to this `seq`"]
+    ]
     duration_ms: NotRequired[Annotated[int, "from the start of this attempt; only once it has ended"]]
     error: NotRequired[Annotated[Error, "only if it failed"]]
 

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 Chunk = dict[str, Any]
+Answer = Sequence[Chunk | None]
 
 
 def says(*words: str) -> list[Chunk]:
@@ -31,10 +32,10 @@ def _chunk(delta: dict[str, Any], reason: str | None = None) -> Chunk:
 class ModelServer:
     """Gives the answers in order, the last one again and again; keeps what it was asked.
 
-    An answer that is a number is an HTTP error; None is an answer that never comes.
+    An answer that is a number is an HTTP error; None is an answer, or a rest of one, that never comes.
     """
 
-    def __init__(self, *answers: Sequence[Chunk] | int | None) -> None:
+    def __init__(self, *answers: Answer | int | None) -> None:
         self.asked: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self._answers = list(answers)
@@ -69,9 +70,13 @@ class ModelServer:
         handler.end_headers()
         for line in self._lines(answer):
             handler.wfile.write(line)
+            handler.wfile.flush()
 
-    def _lines(self, answer: Sequence[Chunk]) -> Iterator[bytes]:
+    def _lines(self, answer: Answer) -> Iterator[bytes]:
         for chunk in answer:
+            if chunk is None:
+                self._over.wait(10)
+                return
             yield f"data: {json.dumps(chunk)}\n\n".encode()
         yield b"data: [DONE]\n\n"
 
