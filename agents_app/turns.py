@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from agents_app import admission
@@ -24,6 +25,9 @@ from sessions_app.models import ChatSession, Event, Message
 
 MAX_ATTEMPTS = 3
 JOIN_AT_ONCE = 100
+# Results that follow each other so closely wake the agent once.
+TOGETHER = timedelta(seconds=0.5)
+TOGETHER_AT_MOST = timedelta(seconds=2)
 State = Turn.State
 _ENDINGS = {
     State.COMPLETED: "turn.completed",
@@ -48,7 +52,26 @@ def deliver(change: SessionChange, subagent: Subagent) -> None:
     if subagent.state == Subagent.State.CANCELLED:
         return
     messages.add(change, role=Message.Role.SUBAGENT, content=_result_text(subagent), subagent_id=subagent.pk)
-    request(change)
+    _wake(change)
+
+
+def _wake(change: SessionChange) -> None:
+    """Ask for a turn that tells of results, unless such turns follow each other without anybody speaking.
+
+    A tool that a result makes the agent call again, and so on, would otherwise never end.
+    """
+    session = change.session
+    spoken = session.messages.filter(role=Message.Role.USER).order_by("-seq").first()
+    woken = session.turns.exclude(pk=spoken.turn_id) if spoken and spoken.turn_id else session.turns.all()
+    wakes = woken.filter(created_at__gt=spoken.created_at if spoken else session.created_at).count()
+    if wakes < settings.WAKES_WITHOUT_USER or session.turns.unfinished().exists():
+        request(change)
+    elif not session.events.filter(kind="turn.withheld", seq__gt=spoken.seq if spoken else 0).exists():
+        message = (
+            f"Results have woken the agent {wakes} times without a word from you. "
+            "Further ones are shown and wait until you write."
+        )
+        change.record("turn.withheld", {"error": {"code": "too_many_wakes", "message": message}})
 
 
 def send(turn: Turn) -> bool:
@@ -129,6 +152,17 @@ def take_up(turn: Turn, steps_with: Callable[[list[Message]], list[Any]]) -> boo
     return True
 
 
+def more_may_come(turn: Turn) -> bool:
+    """Whether a turn that tells of results waits a moment, since more that run may end with them."""
+    told = turn.session.messages.filter(role__in=[Message.Role.USER, Message.Role.SUBAGENT])
+    told = told.filter(Q(turn_id=turn.pk) | Q(turn_id=None, wants_answer=True))
+    times = list(told.order_by("created_at").values_list("created_at", flat=True))
+    if not times or told.filter(role=Message.Role.USER).exists():
+        return False
+    until = min(times[-1] + TOGETHER, times[0] + TOGETHER_AT_MOST)
+    return timezone.now() < until and turn.session.subagents.all().unfinished().exists()
+
+
 def somebody_waits(turn: Turn) -> bool:
     """Whether messages wait that the turn has not taken up."""
     return turn.session.messages.all().unanswered().exists()
@@ -205,10 +239,11 @@ def snapshot(session_id: UUID) -> dict[str, Any] | None:
 
 def notices(session_id: UUID) -> list[dict[str, Any]]:
     """Return how turns of the session failed or were cancelled, with their place in it."""
-    ended = Event.objects.filter(session_id=session_id, kind__in=["turn.failed", "turn.cancelled"])
+    kinds = ["turn.failed", "turn.cancelled", "turn.withheld"]
+    ended = Event.objects.filter(session_id=session_id, kind__in=kinds)
     return [
         {
-            "turn_id": event.payload["turn_id"],
+            "turn_id": event.payload.get("turn_id"),
             "seq": event.seq,
             "kind": event.kind.removeprefix("turn."),
             "error": event.payload.get("error"),
@@ -234,8 +269,11 @@ def _end(turn: Turn, before: set[Turn.State], state: Turn.State, error: dict[str
         _end_draft(change, turn)
         _end_calls(change, turn)
         change.record(_ENDINGS[state], turn_payload(turn))
-        if change.session.messages.all().unanswered().exists():
+        waiting = change.session.messages.all().unanswered()
+        if waiting.filter(role=Message.Role.USER).exists():
             request(change)
+        elif waiting.exists():
+            _wake(change)
     return True
 
 

@@ -11,6 +11,7 @@ from sessions_app.payloads.agents import (
     SubagentProgress,
     ToolCallPayload,
     TurnPayload,
+    TurnWithheld,
 )
 from sessions_app.payloads.feed import (
     ControlEvent,
@@ -71,6 +72,7 @@ __all__ = [
     "SubagentProgress",
     "ToolCallPayload",
     "TurnPayload",
+    "TurnWithheld",
     "WorkerPayload",
 ]
 
@@ -95,6 +97,7 @@ DURABLE: dict[str, type] = {
     "turn.completed": TurnPayload,
     "turn.failed": TurnPayload,
     "turn.cancelled": TurnPayload,
+    "turn.withheld": TurnWithheld,
     "tool.started": ToolCallPayload,
     "tool.completed": ToolCallPayload,
     "tool.failed": ToolCallPayload,

@@ -27,6 +27,12 @@ class TurnPayload(TypedDict):
     error: NotRequired[Annotated[Error, "only if it failed"]]
 
 
+class TurnWithheld(TypedDict):
+    """Results wake the main agent no more, until the user says something: they did too often."""
+
+    error: Annotated[Error, "code `too_many_wakes`"]
+
+
 class ToolCallPayload(TypedDict):
     """A fast call of the main agent or of a program, as it stands."""
 
