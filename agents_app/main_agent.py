@@ -1,8 +1,8 @@
 """The main agent: answers the messages that wait, with a model and tools, step by step.
 
 Each model reply is stored when it is complete, and what its tools answered before the model is told. A turn
-whose process dies goes on from there in another; the tool calls of a step that had not ended are made again under
-the same ids, which the gateway recognises.
+whose process dies goes on from there in another; the tool calls of a step that had not ended are made again
+under the same ids, which the gateway recognises.
 """
 
 import asyncio
@@ -148,7 +148,8 @@ class Answer:
             return None
 
     async def _converse(self) -> None:
-        while not self.turn.steps and await self.thread.call(turns.more_may_come, self.turn):
+        # What changes are rows of other processes: there is nothing to be told by.
+        while not self.turn.steps and await self.thread.call(turns.more_may_come, self.turn):  # noqa: ASYNC110
             await asyncio.sleep(WATCH_SECONDS)
         earlier, steps = await self.thread.call(self._history)
         if history.is_answered(steps):  # a dead attempt had all but ended the turn

@@ -12,6 +12,7 @@ from agents_app.keeper import Keeper
 from agents_app.models import Pool, Subagent, ToolCall, Worker
 from agents_app.outcome import Outcome
 from mcpchat_project.supervisor.processes import agents
+from sessions_app import lifecycle
 from sessions_app.models import ChatSession
 from tests.agents import work
 from tests.agents.answering import run, say
@@ -28,7 +29,8 @@ def crew(keeper: Keeper, var: Path) -> Iterator["subprocess.Popen[str]"]:
     """A real agents worker with five children, and room for five in the pool."""
     Pool.objects.filter(pk="tools").update(cap=5)
     process = agents("agents", ("tools",), 5)
-    running = start(process.command[1:], var, **process.environment)
+    environment = {**process.environment, "MCPCHAT_MODEL": "openai:any-model"}
+    running = start(process.command[1:], var, **environment)
     until(lambda: Worker.objects.filter(kind="agents").count() == 5, 60)
     yield running
     running.terminate()
@@ -112,16 +114,13 @@ def test_a_long_result_is_read_page_by_page(session: ChatSession) -> None:
     ]
     assert "".join(pages) == report
     assert max(map(len, pages)) <= 8000
-    assert _called(session, "read_subagent_result", subagent_id=str(subagent.pk), page=99)["error"][
-        "code"
-    ] == ("no_such_page")
+    beyond = _called(session, "read_subagent_result", subagent_id=str(subagent.pk), page=99)
+    assert beyond["error"]["code"] == "no_such_page"
 
 
-def test_a_result_of_another_session_or_of_unfinished_work_is_not_read(
+def test_results_of_other_sessions_and_of_unfinished_work_are_not_read(
     session: ChatSession, ann: Any
 ) -> None:
-    from sessions_app import lifecycle
-
     subagent = work.running(session)
     other = lifecycle.start(ann)
     for asked, code in ((session, "not_final"), (other, "not_found")):
