@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,10 @@ HEAVY_ARGUMENT_COUNT = 10
 HEAVY_FILE_BYTES = 1024 * 1024
 EXECUTIONS = ("auto", "fast", "heavy")
 PRIORITY_MAX = 100
+_LOST = (
+    "The process died during this call, so it may have taken effect. Do not make it again by yourself: "
+    "say what happened, and ask the user whether to."
+)
 
 
 def execute_tool(
@@ -41,11 +45,13 @@ def execute_tool(
     call_id: UUID | None = None,
     timeout_seconds: float | None = None,
     priority: int = 0,
+    must_end: Callable[[], bool] = lambda: False,
 ) -> ToolCall | Subagent:
     """Run a fast tool now and return its finished call, or queue a heavy one and return its subagent.
 
     The same `call_id` again does not run or queue anything twice. `timeout_seconds` bounds heavy work
-    instead of the tool's own timeout; of the same owner's, work of higher `priority` goes first. Raises
+    instead of the tool's own timeout; of the same owner's, work of higher `priority` goes first. A fast tool
+    that looks is stopped once `must_end()` says so. Raises
     `Refusal`: `unknown_tool`, `invalid_arguments`, what the tool's own check refuses, `session_not_active`,
     `invalid_priority`, `queue_full`. A call of a turn may also raise `ApprovalPending`, or be refused with
     `tool_denied` or `refused_by_user`.
@@ -62,7 +68,11 @@ def execute_tool(
         return spawn(
             session.pk, "tool_executor", task, turn_id=turn_id, idempotency_key=key, priority=priority
         )
-    return _call(session, tool, arguments, turn_id, call_id or uuid4())
+    call_id = call_id or uuid4()
+    earlier = _begin(session, tool, arguments, turn_id, call_id)
+    if earlier is not None:
+        return earlier
+    return _end(call_id, session, _run(session, tool, arguments, must_end))
 
 
 def is_heavy(tool: Tool, arguments: Mapping[str, Any], execution: str) -> bool:
@@ -176,22 +186,25 @@ def call_id(session: ChatSession, idempotency_key: str) -> UUID | None:
 class _FastContext(ToolContext):
     """The context of a fast call: it is over before progress would be of use."""
 
-    def __init__(self, session: ChatSession, tool: Tool) -> None:
+    def __init__(self, session: ChatSession, tool: Tool, must_end: Callable[[], bool]) -> None:
         self.session_id, self.owner_id, self.subagent_id = session.pk, session.owner_id, None
         self._seconds = tool.execution_timeout_seconds
         self._deadline = time.monotonic() + self._seconds
+        self._must_end = must_end
 
     def progress(self, percent: float, stage: str, estimated_seconds_left: float | None = None) -> None:
-        """Only look whether the time is up."""
+        """Only look whether it must end."""
         self.check()
 
     def check(self) -> None:
-        """Raise `Stopped` when the tool's time is up."""
-        if time.monotonic() > self._deadline:
+        """Raise `Stopped` when the tool's time is up, or the answer that it is made for was stopped."""
+        if self._must_end() or time.monotonic() > self._deadline:
             raise Stopped
 
     def reason(self) -> Exception:
-        """Return why the tool was stopped: nobody but the clock stops a fast call."""
+        """Return why the tool was stopped."""
+        if self._must_end():
+            return ToolError("cancelled", "The answer was stopped before this call ended.")
         if time.monotonic() > self._deadline:
             return ToolError("timeout", f"It took longer than {self._seconds:g} s.")
         return RuntimeError("the tool stopped by itself")
@@ -200,17 +213,10 @@ class _FastContext(ToolContext):
         """Do nothing: there is no row to keep it on."""
 
 
-def _call(
-    session: ChatSession, tool: Tool, arguments: dict[str, Any], turn_id: UUID | None, call_id: UUID
-) -> ToolCall:
-    earlier = _begin(session, tool, arguments, turn_id, call_id)
-    if earlier is not None:
-        return earlier
-    return _end(call_id, session, _run(session, tool, arguments))
-
-
-def _run(session: ChatSession, tool: Tool, arguments: dict[str, Any]) -> Outcome:
-    context = _FastContext(session, tool)
+def _run(
+    session: ChatSession, tool: Tool, arguments: dict[str, Any], must_end: Callable[[], bool]
+) -> Outcome:
+    context = _FastContext(session, tool, must_end)
     try:
         with tempfile.TemporaryDirectory() as folder:
             context.workdir = Path(folder)
@@ -251,7 +257,7 @@ def _begin(
         raise Refusal("call_in_progress", "This call is still being made.", status=409, retry_after_seconds=1)
     if tool.safe_to_repeat:
         return None
-    lost = outcome.failed("worker_lost", "The process died during this call; it may have taken effect.")
+    lost = outcome.failed("worker_lost", _LOST)
     return _end(call_id, session, lost)
 
 

@@ -1,12 +1,15 @@
 """The main agent: answers the messages that wait, with a model and tools, step by step.
 
-Each model reply is stored when it is complete. A turn whose process dies goes on from there in another; the
-tool calls of that step are made again under the same ids, which the gateway recognises.
+Each model reply is stored when it is complete, and what its tools answered before the model is told. A turn
+whose process dies goes on from there in another; the tool calls of a step that had not ended are made again
+under the same ids, which the gateway recognises.
 """
 
 import asyncio
 import logging
+import threading
 import time
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +19,17 @@ from pydantic_ai import Agent, DeferredToolRequests, RunContext, Tool
 from pydantic_ai.exceptions import AgentRunError, ApprovalRequired, UserError
 from pydantic_ai.messages import (
     ModelMessage,
+    ModelRequest,
+    ModelResponse,
     PartDeltaEvent,
     PartStartEvent,
     TextPart,
     TextPartDelta,
+    UserPromptPart,
 )
+from pydantic_ai.models import Model
 from pydantic_ai.settings import ModelSettings
+from pydantic_ai.usage import UsageLimits
 from pydantic_core import SchemaValidator, core_schema
 
 from agents_app import gateway, history, liveness, llm, model_errors, prompts, registry, turns
@@ -30,15 +38,17 @@ from agents_app.draft import Draft
 from agents_app.model_errors import Patience
 from agents_app.models import Subagent, ToolCall, Turn
 from agents_app.presentation import bounded
-from agents_app.turn_thread import TurnThread
+from agents_app.turn_thread import TurnThread, in_a_thread
 from sessions_app import plain
 from sessions_app.errors import Refusal
-from sessions_app.models import ChatSession
+from sessions_app.models import ChatSession, Message
 
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.05
 LOOK_SECONDS = 0.4
+# What is stopped has so long to end by itself; with the look before it a stop takes less than 2 s.
+HEED_SECONDS = 1.0
 END_WAITS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 TOOL_RESULT_MAX_BYTES = 32 * 1024
 State = Turn.State
@@ -94,6 +104,7 @@ class Answer:
         self.session: ChatSession = turn.session
         self.draft = Draft(turn)
         self.interruption: str | None = None
+        self.ending = threading.Event()
 
     async def run(self) -> None:
         """Converse until the model is done, the turn is stopped, or its time is up."""
@@ -106,9 +117,10 @@ class Answer:
         except asyncio.CancelledError:
             self.interruption = self.interruption or "stopped"
         finally:
+            self.ending.set()
             watch.cancel()
             work.cancel()
-            await asyncio.gather(watch, work, return_exceptions=True)
+            await asyncio.wait({watch, work}, timeout=2 * HEED_SECONDS)
             await self.thread.call(self.draft.flush, store=True)
 
     async def _watch(self, work: asyncio.Task[None]) -> None:
@@ -155,37 +167,54 @@ class Answer:
                 await asyncio.sleep(wait)
 
     async def _converse(self) -> None:
+        # What changes are rows of other processes: there is nothing to be told by.
+        while not self.turn.steps and await self.thread.call(turns.more_may_come, self.turn):  # noqa: ASYNC110
+            await asyncio.sleep(WATCH_SECONDS)
         earlier, steps = await self.thread.call(self._history)
         if history.is_answered(steps):  # a dead attempt had all but ended the turn
             return
-        model = await self.thread.call(llm.build, self.turn.model)
-        agent: Agent[Answer, str | DeferredToolRequests] = Agent(
-            model,
-            tools=_tools(),
-            deps_type=Answer,
-            output_type=[str, DeferredToolRequests],
-            instructions=prompts.INSTRUCTIONS,
-            model_settings=ModelSettings(
-                max_retries=0, first_event_timeout=settings.MODEL_FIRST_TOKEN_SECONDS
-            ),
+        agent = _agent(await self.thread.call(llm.build, self.turn.model))
+        talk = agent.iter(
+            None, message_history=[*earlier, *steps], deps=self, usage_limits=UsageLimits(request_limit=None)
         )
-        async with agent.iter(None, message_history=[*earlier, *steps], deps=self) as run:
+        async with talk as run:
             async for node in run:
                 if Agent.is_model_request_node(node):
-                    async with node.stream(run.ctx) as stream:
-                        async for event in stream:
-                            self._take(event)
+                    await self._speak(node, run, steps)
                 elif Agent.is_call_tools_node(node):
                     # Not a slice of all messages: requests that follow each other are merged in them.
                     await self._store([*steps, *run.new_messages()])
         if run.result is not None and isinstance(run.result.output, DeferredToolRequests):
             self.interruption = "approval"
 
+    async def _speak(self, node: Any, run: Any, steps: list[ModelMessage]) -> None:
+        """Ask the model and take its reply as it comes."""
+        so_far = steps if node.is_resuming_without_prompt else [*steps, *run.new_messages(), node.request]
+        await self._begin_step(so_far, node.request)
+        async with node.stream(run.ctx) as stream:
+            async for event in stream:
+                self._take(event)
+
     def _take(self, event: object) -> None:
         if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
             self.draft.append(event.part.content)
         elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
             self.draft.append(event.delta.content_delta)
+
+    async def _begin_step(self, steps: list[ModelMessage], request: ModelRequest) -> None:
+        """Store what the tools answered, with the messages that have come: the model is told both."""
+        is_stored = request is not steps[-1]
+        done = sum(isinstance(step, ModelResponse) for step in steps)
+        if done >= settings.TURN_MAX_STEPS:
+            raise Refusal(
+                "too_many_steps",
+                f"The answer was ended after {done} steps, the most that one may take. What was done stays; "
+                "write a message to go on.",
+            )
+        if is_stored and not await self.thread.call(turns.somebody_waits, self.turn):
+            return
+        if not await self.thread.call(turns.take_up, self.turn, partial(_joined, steps, request)):
+            raise asyncio.CancelledError
 
     async def _store(self, steps: list[ModelMessage]) -> None:
         """Store the step that is complete; a turn that is no longer ours ends here."""
@@ -198,6 +227,16 @@ class Answer:
     def _history(self) -> tuple[list[ModelMessage], list[ModelMessage]]:
         return history.earlier(self.turn), history.own(self.turn)
 
+    async def call(self, name: str, arguments: dict[str, Any], call_id: str) -> dict[str, Any]:
+        """Have a tool called while the watch goes on; after a stop the tool has a moment to heed it."""
+        calling = in_a_thread(partial(self.call_tool, name, arguments, call_id))
+        try:
+            return await asyncio.shield(calling)
+        except asyncio.CancelledError:
+            self.ending.set()
+            await asyncio.wait({calling}, timeout=HEED_SECONDS)
+            raise
+
     def call_tool(self, name: str, arguments: dict[str, Any], call_id: str) -> dict[str, Any]:
         """Call a tool for the model and return what it is told; a refusal is an answer, not an error."""
         try:
@@ -208,10 +247,23 @@ class Answer:
                 turn_id=self.turn.pk,
                 # Some servers name the calls of each step anew from 0.
                 call_id=turns.call_id(self.turn, f"{len(self.turn.steps)} {call_id}"),
+                must_end=self.ending.is_set,
             )
         except Refusal as refusal:
             return {"error": refusal.as_error()}
         return _handle(done) if isinstance(done, Subagent) else _answer(done)
+
+
+def _joined(steps: list[ModelMessage], request: ModelRequest, waiting: list[Message]) -> list[Any]:
+    """Add messages to the request that ends the steps and return the steps as they are stored."""
+    last = steps[-1]
+    if not isinstance(last, ModelRequest):
+        raise TypeError("a step begins with a request")
+    parts = [UserPromptPart(content=prompts.as_prompt(message)) for message in waiting]
+    last.parts = [*last.parts, *parts]
+    if request is not last:  # one request may carry those of earlier turns too
+        request.parts = [*request.parts, *parts]
+    return list(plain.cleaned(history.dumped(steps)))
 
 
 def _handle(subagent: Subagent) -> dict[str, Any]:
@@ -228,6 +280,18 @@ def _answer(call: ToolCall) -> dict[str, Any]:
     if call.error:
         return {"error": call.error}
     return bounded(call.result or {}, TOOL_RESULT_MAX_BYTES)
+
+
+def _agent(model: Model) -> Agent[Answer, str | DeferredToolRequests]:
+    return Agent(
+        model,
+        tools=_tools(),
+        deps_type=Answer,
+        output_type=[str, DeferredToolRequests],
+        instructions=prompts.INSTRUCTIONS,
+        # Trying again is seen in the chat: see `_persist`.
+        model_settings=ModelSettings(max_retries=0, first_event_timeout=settings.MODEL_FIRST_TOKEN_SECONDS),
+    )
 
 
 def _tools() -> list[Tool[Answer]]:
@@ -250,9 +314,8 @@ def _offered(tool: registry.Tool) -> Tool[Answer]:
 
 def _caller(name: str) -> Any:
     async def call(context: RunContext[Answer], /, **arguments: Any) -> dict[str, Any]:
-        answer = context.deps
         try:
-            return await answer.thread.call(answer.call_tool, name, arguments, context.tool_call_id or "")
+            return await context.deps.call(name, arguments, context.tool_call_id or "")
         except ApprovalPending as pending:
             raise ApprovalRequired from pending
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Coroutine
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
+from django.db import connections
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -61,6 +63,30 @@ class TurnThread:
 
         self._calls.put(call)
         return await done
+
+
+def in_a_thread(function: Callable[[], R]) -> asyncio.Future[R]:
+    """Call `function` in a thread of its own, which nobody has to wait for, and return its future.
+
+    The thread's connections to the database end with it. It is a daemon: no exit waits for it.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[R] = loop.create_future()
+    # What nobody waits for any more may fail unseen.
+    done.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+
+    def call() -> None:
+        result, error = None, None
+        try:
+            result = function()
+        except BaseException as raised:  # noqa: BLE001  # handed to whoever waits
+            error = raised
+        finally:
+            connections.close_all()
+        loop.call_soon_threadsafe(_settle, done, result, error)
+
+    threading.Thread(target=call, name="tool", daemon=True).start()
+    return done
 
 
 def _settle(done: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:

@@ -1,16 +1,18 @@
 """The life of a turn: asked for, claimed, stored step by step, ended, stopped, given back.
 
-At most one turn of a session is unfinished. Messages that arrive meanwhile wait, and the turn's end asks
-for the next one.
+At most one turn of a session is unfinished. Messages that arrive meanwhile join its next step; if there is
+none, the turn's end asks for the next turn.
 """
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from agents_app import admission
@@ -23,6 +25,10 @@ from sessions_app.models import ChatSession, Event, Message
 from sessions_app.payloads import TurnRetry
 
 MAX_ATTEMPTS = 3
+JOIN_AT_ONCE = 100
+# Results that follow each other so closely wake the agent once.
+TOGETHER = timedelta(seconds=0.5)
+TOGETHER_AT_MOST = timedelta(seconds=2)
 State = Turn.State
 _ENDINGS = {
     State.COMPLETED: "turn.completed",
@@ -47,7 +53,26 @@ def deliver(change: SessionChange, subagent: Subagent) -> None:
     if subagent.state == Subagent.State.CANCELLED:
         return
     messages.add(change, role=Message.Role.SUBAGENT, content=_result_text(subagent), subagent_id=subagent.pk)
-    request(change)
+    _wake(change)
+
+
+def _wake(change: SessionChange) -> None:
+    """Ask for a turn that tells of results, unless such turns follow each other without anybody speaking.
+
+    A tool that a result makes the agent call again, and so on, would otherwise never end.
+    """
+    session = change.session
+    spoken = session.messages.filter(role=Message.Role.USER).order_by("-seq").first()
+    woken = session.turns.exclude(pk=spoken.turn_id) if spoken and spoken.turn_id else session.turns.all()
+    wakes = woken.filter(created_at__gt=spoken.created_at if spoken else session.created_at).count()
+    if wakes < settings.WAKES_WITHOUT_USER or session.turns.unfinished().exists():
+        request(change)
+    elif not session.events.filter(kind="turn.withheld", seq__gt=spoken.seq if spoken else 0).exists():
+        message = (
+            f"Results have woken the agent {wakes} times without a word from you. "
+            "Further ones are shown and wait until you write."
+        )
+        change.record("turn.withheld", {"error": {"code": "too_many_wakes", "message": message}})
 
 
 def send(turn: Turn) -> bool:
@@ -77,9 +102,15 @@ def claim(turn_id: UUID, attempt: int, worker_id: UUID) -> Turn | None:
         queued = Turn.objects.filter(pk=turn_id, attempt=attempt, state=State.QUEUED)
         if not queued.update(state=State.RUNNING, worker_id=worker_id, started_at=timezone.now()):
             return None
-        change.session.messages.all().unanswered().update(turn_id=turn_id)
         turn.refresh_from_db()
-        change.record("turn.started", turn_payload(turn))
+        # An attempt that goes on has its first request stored; what came meanwhile joins its next step.
+        waiting = None if turn.steps else change.session.messages.all().unanswered()
+        newest = waiting and waiting.order_by("-seq").values_list("seq", flat=True).first()
+        payload = turn_payload(turn)
+        if waiting is not None and newest:
+            waiting.update(turn_id=turn_id)
+            payload["up_to_seq"] = newest
+        change.record("turn.started", payload)
     return turn
 
 
@@ -103,6 +134,39 @@ def begin_text(turn: Turn) -> Message | None:
             state=Message.State.STREAMING,
             turn_id=turn.pk,
         )
+
+
+def take_up(turn: Turn, steps_with: Callable[[list[Message]], list[Any]]) -> bool:
+    """Let the messages that wait join a running turn; False if the turn is no longer ours.
+
+    `steps_with(messages)` returns the turn's steps with them; both are stored, or neither.
+    """
+    with session_change(turn.session_id) as change:
+        waiting = list(change.session.messages.all().unanswered().in_order()[:JOIN_AT_ONCE])
+        steps = steps_with(waiting)
+        if not _mine(turn).update(steps=steps):
+            return False
+        if waiting:
+            change.session.messages.filter(pk__in=[message.pk for message in waiting]).update(turn_id=turn.pk)
+            change.record("message.joined", {"turn_id": str(turn.pk), "up_to_seq": waiting[-1].seq})
+    turn.steps = steps
+    return True
+
+
+def more_may_come(turn: Turn) -> bool:
+    """Whether a turn that tells of results waits a moment, since more that run may end with them."""
+    told = turn.session.messages.filter(role__in=[Message.Role.USER, Message.Role.SUBAGENT])
+    told = told.filter(Q(turn_id=turn.pk) | Q(turn_id=None, wants_answer=True))
+    times = list(told.order_by("created_at").values_list("created_at", flat=True))
+    if not times or told.filter(role=Message.Role.USER).exists():
+        return False
+    until = min(times[-1] + TOGETHER, times[0] + TOGETHER_AT_MOST)
+    return timezone.now() < until and turn.session.subagents.all().unfinished().exists()
+
+
+def somebody_waits(turn: Turn) -> bool:
+    """Whether messages wait that the turn has not taken up."""
+    return turn.session.messages.all().unanswered().exists()
 
 
 def store_steps(turn: Turn, steps: list[Any], text: tuple[Message, str] | None = None) -> bool:
@@ -211,10 +275,11 @@ def snapshot(session_id: UUID) -> dict[str, Any] | None:
 
 def notices(session_id: UUID) -> list[dict[str, Any]]:
     """Return how turns of the session failed or were cancelled, with their place in it."""
-    ended = Event.objects.filter(session_id=session_id, kind__in=["turn.failed", "turn.cancelled"])
+    kinds = ["turn.failed", "turn.cancelled", "turn.withheld"]
+    ended = Event.objects.filter(session_id=session_id, kind__in=kinds)
     return [
         {
-            "turn_id": event.payload["turn_id"],
+            "turn_id": event.payload.get("turn_id"),
             "seq": event.seq,
             "kind": event.kind.removeprefix("turn."),
             "error": event.payload.get("error"),
@@ -241,8 +306,11 @@ def _end(turn: Turn, before: set[Turn.State], state: Turn.State, error: dict[str
         _end_calls(change, turn)
         _end_approvals(change, turn)
         change.record(_ENDINGS[state], turn_payload(turn))
-        if change.session.messages.all().unanswered().exists():
+        waiting = change.session.messages.all().unanswered()
+        if waiting.filter(role=Message.Role.USER).exists():
             request(change)
+        elif waiting.exists():
+            _wake(change)
     return True
 
 
@@ -254,6 +322,8 @@ def _end_draft(change: SessionChange, turn: Turn) -> None:
 def _end_calls(change: SessionChange, turn: Turn) -> None:
     """Fail the fast calls that a turn left behind: nobody will tell how they ended."""
     error = {"code": "turn_ended", "message": "The turn ended before this call did."}
+    if turn.state == State.CANCELLED:
+        error = {"code": "cancelled", "message": "The answer was stopped before this call ended."}
     for call in turn.tool_calls.filter(state=ToolCall.State.RUNNING):
         call.state, call.error, call.finished_at = ToolCall.State.FAILED, error, timezone.now()
         call.save(update_fields=["state", "error", "finished_at"])

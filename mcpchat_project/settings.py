@@ -276,6 +276,9 @@ MESSAGE_MAX_CHARACTERS = number(env, "MESSAGE_MAX_CHARACTERS", 32_000)
 # A model of one's own may read for minutes before it says its first word.
 MODEL_FIRST_TOKEN_SECONDS = number(env, "MODEL_FIRST_TOKEN_SECONDS", 300)
 TURN_TIMEOUT_SECONDS = number(env, "TURN_TIMEOUT_SECONDS", 600)
+TURN_MAX_STEPS = number(env, "TURN_MAX_STEPS", 50)
+# So often results may wake the main agent before somebody says something again.
+WAKES_WITHOUT_USER = number(env, "WAKES_WITHOUT_USER", 20)
 CHAT_CONCURRENCY = number(env, "CHAT_CONCURRENCY", 16)
 # In each web process.
 FEED_SOCKETS_PER_USER = number(env, "FEED_SOCKETS_PER_USER", 100)

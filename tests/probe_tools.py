@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.registry import ToolResult, tool
@@ -142,3 +143,51 @@ def probe_asked(context: ToolContext, text: str) -> ToolResult:
 def probe_fast(context: ToolContext, text: str) -> ToolResult:
     """Return the text."""
     return ToolResult(summary=text, data={"text": text})
+
+
+def _wait_for(gate: str) -> None:
+    """Wait until the file `gate` is there, a minute at most."""
+    deadline = time.monotonic() + 60
+    while gate and not Path(gate).exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+_HELD_SCHEMA = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("ledger", "gate", "check_gate")},
+    "additionalProperties": False,
+}
+
+
+def _check_held(check_gate: str = "", **_: str) -> None:
+    _wait_for(check_gate)
+
+
+def _held(context: ToolContext, ledger: str = "", gate: str = "", **_: str) -> ToolResult:
+    """Take effect (a line in the ledger), then wait for the gate without looking."""
+    _note(ledger, "effect")
+    _wait_for(gate)
+    return ToolResult(summary="It had its effect.")
+
+
+tool(
+    name="probe_held",
+    description="An effect that must not be repeated, then a wait.",
+    input_schema=_HELD_SCHEMA,
+    check=_check_held,
+)(_held)
+tool(
+    name="probe_held_safe",
+    description="An effect that may be repeated, then a wait.",
+    input_schema=_HELD_SCHEMA,
+    check=_check_held,
+    safe_to_repeat=True,
+)(_held)
+
+
+@tool(name="probe_heeding", description="Wait until stopped.", input_schema={"type": "object"})
+def probe_heeding(context: ToolContext) -> ToolResult:
+    """Look for a stop, as tools should."""
+    while True:
+        context.check()
+        time.sleep(0.02)

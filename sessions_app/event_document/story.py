@@ -58,6 +58,8 @@ NUMBERS = {
     "subagent.started": 8,
     "message.delta": 10,
     "message.completed": 11,
+    "message.joined": 6,
+    "turn.withheld": 14,
     "turn.completed": 12,
     "turn.failed": 12,
     "turn.cancelled": 12,

@@ -13,6 +13,7 @@ from sessions_app.payloads.agents import (
     ToolCallPayload,
     TurnPayload,
     TurnRetry,
+    TurnWithheld,
 )
 from sessions_app.payloads.feed import (
     ControlEvent,
@@ -24,7 +25,13 @@ from sessions_app.payloads.feed import (
     FeedReset,
     StaffEvent,
 )
-from sessions_app.payloads.sessions import Error, MessageDelta, MessagePayload, SessionPayload
+from sessions_app.payloads.sessions import (
+    Error,
+    MessageDelta,
+    MessagePayload,
+    MessagesJoined,
+    SessionPayload,
+)
 from sessions_app.payloads.staff import (
     HealthPayload,
     JobOutcome,
@@ -60,6 +67,7 @@ __all__ = [
     "MaintenanceStatistics",
     "MessageDelta",
     "MessagePayload",
+    "MessagesJoined",
     "PoolStatusPayload",
     "SessionPayload",
     "StaffEvent",
@@ -68,6 +76,7 @@ __all__ = [
     "ToolCallPayload",
     "TurnPayload",
     "TurnRetry",
+    "TurnWithheld",
     "WorkerPayload",
 ]
 
@@ -87,10 +96,12 @@ DURABLE: dict[str, type] = {
     "session.stopped": SessionPayload,
     "message.added": MessagePayload,
     "message.completed": MessagePayload,
+    "message.joined": MessagesJoined,
     "turn.started": TurnPayload,
     "turn.completed": TurnPayload,
     "turn.failed": TurnPayload,
     "turn.cancelled": TurnPayload,
+    "turn.withheld": TurnWithheld,
     "tool.started": ToolCallPayload,
     "tool.completed": ToolCallPayload,
     "tool.failed": ToolCallPayload,

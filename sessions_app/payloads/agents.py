@@ -21,6 +21,9 @@ class TurnPayload(TypedDict):
     turn_id: Id
     model: Annotated[str, "`provider:model`"]
     attempt: Annotated[int, "from 1; grows when the process died and another goes on"]
+    up_to_seq: NotRequired[
+        Annotated[int, "only in `turn.started`: it took up each message that waited, up to this `seq`"]
+    ]
     duration_ms: NotRequired[Annotated[int, "from the start of this attempt; only once it has ended"]]
     error: NotRequired[Annotated[Error, "only if it failed"]]
 
@@ -31,6 +34,12 @@ class TurnRetry(TypedDict):
     turn_id: Id
     error: Annotated[Error, "what it would fail with if it did not try again"]
     retry_in_seconds: float
+
+
+class TurnWithheld(TypedDict):
+    """Results wake the main agent no more, until the user says something: they did too often."""
+
+    error: Annotated[Error, "code `too_many_wakes`"]
 
 
 class ToolCallPayload(TypedDict):

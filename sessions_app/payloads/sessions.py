@@ -48,6 +48,13 @@ class MessagePayload(TypedDict):
     created_at: Time
 
 
+class MessagesJoined(TypedDict):
+    """Messages that were sent while a turn ran joined its next step: those up to a place that waited."""
+
+    turn_id: Id
+    up_to_seq: Annotated[int, "the `seq` of the newest of them; each one before it that waited joined too"]
+
+
 class MessageDelta(TypedDict):
     """A piece of the text of a message that is `streaming`; `message.completed` brings the whole."""
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from tests.agents.model_server import Chunk, ModelServer
+from tests.agents.model_server import Answer, Chunk, ModelServer
 
 _MESSAGE: Chunk = {
     "id": "msg_1",
@@ -47,9 +47,9 @@ class AnthropicServer(ModelServer):
 
     end = b""
 
-    def lines(self, answer: Sequence[Chunk]) -> Iterator[bytes]:
+    def lines(self, answer: Answer) -> Iterator[bytes]:
         """Yield the events with their names."""
-        for chunk in answer:
+        for chunk in filter(None, answer):
             yield f"event: {chunk['type']}\ndata: {json.dumps(chunk)}\n\n".encode()
 
 

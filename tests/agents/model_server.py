@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 Chunk = dict[str, Any]
+Answer = Sequence[Chunk | None]
 
 
 def says(*words: str) -> list[Chunk]:
@@ -55,12 +56,12 @@ class Cut:
 class ModelServer:
     """Gives the answers in order, the last one again and again; keeps what it was asked.
 
-    An answer that is a number is an HTTP error; None is an answer that never comes.
+    An answer that is a number is an HTTP error; None is an answer, or a rest of one, that never comes.
     """
 
     models: tuple[str, ...] = ("model-b", "model-a")
 
-    def __init__(self, *answers: Sequence[Chunk] | Fails | Cut | int | None) -> None:
+    def __init__(self, *answers: Answer | Fails | Cut | int | None) -> None:
         self.asked: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self._answers = list(answers)
@@ -85,7 +86,7 @@ class ModelServer:
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
 
-    def then(self, *answers: Sequence[Chunk] | Fails | Cut | int | None) -> None:
+    def then(self, *answers: Answer | Fails | Cut | int | None) -> None:
         """Give these answers from now on."""
         self._answers = list(answers)
 
@@ -109,14 +110,18 @@ class ModelServer:
         handler.end_headers()
         for line in self.lines(answer.chunks if isinstance(answer, Cut) else answer):
             handler.wfile.write(line)
+            handler.wfile.flush()
         if not isinstance(answer, Cut):
             handler.wfile.write(self.end)
 
     end = b"data: [DONE]\n\n"
 
-    def lines(self, answer: Sequence[Chunk]) -> Iterator[bytes]:
-        """Yield the chunks as server-sent events."""
+    def lines(self, answer: Answer) -> Iterator[bytes]:
+        """Yield the chunks as server-sent events; None stands for a rest that never comes."""
         for chunk in answer:
+            if chunk is None:
+                self._over.wait(10)
+                return
             yield f"data: {json.dumps(chunk)}\n\n".encode()
 
     def list_models(self, handler: BaseHTTPRequestHandler) -> None:

@@ -18,6 +18,12 @@ export function userMessage({ item }) {
   let text = item.content;
   const bubble = h("div", { class: "bubble", dir: "auto" });
   const more = foldButton(bubble);
+  const waits = h(
+    "p",
+    { class: "message-note", "data-testid": "message-waits", hidden: true },
+    icon("clock"),
+    "The agent reads this at its next step.",
+  );
   const foot = h(
     "div",
     { class: "message-foot" },
@@ -34,12 +40,14 @@ export function userMessage({ item }) {
     },
     bubble,
     more,
+    waits,
     foot,
   );
   return {
     node,
     update(entry) {
       text = entry.item.content;
+      show(waits, Boolean(entry.waits));
       setText(bubble, text);
       show(more, text.length > LONG_TEXT_CHARACTERS);
       bubble.classList.toggle("foldable", text.length > LONG_TEXT_CHARACTERS);
@@ -149,8 +157,10 @@ export function pendingMessage(first, { onRetry, onEdit }) {
 /** Return the view of an answer that never came or was stopped. */
 export function turnNotice({ item }) {
   const stopped = item.kind === "cancelled";
-  const words = stopped ? "You stopped this answer." : `The answer failed. ${item.error?.message ?? ""}`;
-  const code = stopped || !item.error?.code ? null : h("code", {}, item.error.code);
+  const failed = item.kind === "failed";
+  const reason = `${failed ? "The answer failed. " : ""}${item.error?.message ?? ""}`;
+  const words = stopped ? "You stopped this answer." : reason;
+  const code = !failed || !item.error?.code ? null : h("code", {}, item.error.code);
   const node = h(
     "div",
     { class: "turn-notice", "data-kind": item.kind, "data-testid": "turn-notice" },

@@ -43,7 +43,7 @@ export function fromSnapshot(snapshot, pending = []) {
     approvals: index(snapshot.approvals, "approval_id"),
     subagents: index(snapshot.subagents, "subagent_id"),
     exports: index(snapshot.exports, "subagent_id"),
-    notices: index(snapshot.notices, "turn_id"),
+    notices: index(snapshot.notices, "seq"),
     pending,
     wanted: new Set(
       (snapshot.messages ?? []).filter((item) => item.truncated).map((item) => item.message_id),
@@ -134,7 +134,21 @@ function messageFetched(state, payload) {
 }
 
 function turnStarts(state, payload) {
-  return { ...state, turn: { ...payload, state: "running" }, waiting: false, stopping: false };
+  const started = { ...state, turn: { ...payload, state: "running" }, waiting: false, stopping: false };
+  return messagesJoin(started, payload);
+}
+
+/** Whether a message has been sent that no turn has taken up. */
+export const isWaiting = (message) =>
+  message.role !== "assistant" && message.wants_answer && !message.turn_id;
+
+function messagesJoin(state, { turn_id, up_to_seq }) {
+  if (!up_to_seq) return state;
+  const messages = new Map(state.messages);
+  for (const [id, message] of messages) {
+    if (isWaiting(message) && message.seq <= up_to_seq) messages.set(id, { ...message, turn_id });
+  }
+  return { ...state, messages };
 }
 
 function turnRetries(state, { turn_id, error, retry_in_seconds }) {
@@ -153,8 +167,12 @@ function turnEnds(kind) {
     const next = ended ? { ...state, turn: null, waiting: false, stopping: false } : state;
     if (kind === "completed") return next;
     const notice = { seq: event.seq, kind, error: payload.error };
-    return { ...next, notices: put(state.notices, payload.turn_id, notice) };
+    return { ...next, notices: put(state.notices, event.seq, notice) };
   };
+}
+
+function turnWithheld(state, { error }, { seq }) {
+  return { ...state, notices: put(state.notices, seq, { seq, kind: "withheld", error }) };
 }
 
 function toolStands(state, payload, event) {
@@ -219,12 +237,14 @@ const STEPS = {
   "session.stopped": withSession,
   "message.added": messageStands,
   "message.completed": messageStands,
+  "message.joined": messagesJoin,
   "message.delta": messageGrows,
   "turn.started": turnStarts,
   "turn.retrying": turnRetries,
   "turn.completed": turnEnds("completed"),
   "turn.failed": turnEnds("failed"),
   "turn.cancelled": turnEnds("cancelled"),
+  "turn.withheld": turnWithheld,
   "tool.started": toolStands,
   "tool.completed": toolStands,
   "tool.failed": toolStands,

@@ -6,6 +6,7 @@ import { h, reconcile, setText, show } from "./dom.js";
 import { exportCard } from "./export_card.js";
 import { assistantMessage, pendingMessage, turnNotice, userMessage } from "./messages.js";
 import { subagentCard } from "./subagent_card.js";
+import { isWaiting } from "./store.js";
 import { isRunning, toolCard } from "./tool_card.js";
 
 const EXPORT_AGENT = "export_agent";
@@ -17,7 +18,7 @@ export function entriesOf(state) {
   for (const item of state.messages.values()) {
     if (item.role === "subagent" && state.subagents.has(item.subagent_id))
       reports.set(item.subagent_id, item);
-    else if (item.state !== "streaming" || item.content) entries.push(messageEntry(item));
+    else if (item.state !== "streaming" || item.content) entries.push(messageEntry(item, state));
   }
   for (const item of state.tools.values())
     entries.push({ key: item.call_id, kind: "tool", seq: item.seq, item });
@@ -30,8 +31,10 @@ export function entriesOf(state) {
   return [...entries, ...state.pending.map((item) => ({ key: item.key, kind: "pending", item }))];
 }
 
-function messageEntry(item) {
-  return { key: item.message_id, kind: item.role === "user" ? "user" : "assistant", seq: item.seq, item };
+function messageEntry(item, state) {
+  const kind = item.role === "user" ? "user" : "assistant";
+  const waits = kind === "user" && state.turn?.state === "running" && isWaiting(item);
+  return { key: item.message_id, kind, seq: item.seq, item, waits };
 }
 
 function subagentEntry(item, reports, exports) {
@@ -110,7 +113,10 @@ function unlessSame(view) {
     ...view,
     update(entry) {
       const same =
-        entry.item === last.item && entry.report === last.report && entry.exported === last.exported;
+        entry.item === last.item &&
+        entry.report === last.report &&
+        entry.exported === last.exported &&
+        entry.waits === last.waits;
       last = entry;
       if (!same) view.update(entry);
     },
