@@ -76,9 +76,10 @@ class Catalogue:
 
 
 # One part of an answer, plain JSON, by its "type":
-# text {text, truncated?} · image and audio {mime_type, bytes, data?: base64, left out where it is too large} ·
-# resource_link {uri, name, title, description, mime_type} ·
-# resource {uri, mime_type, text | (bytes, data?)}.
+# - text: text, and `truncated` (true) where it was cut;
+# - image, audio: mime_type, bytes (how many), data (base64; left out where there is too much of it);
+# - resource_link: uri, name, title, description, mime_type;
+# - resource: uri, mime_type, and either text (and `truncated`) or bytes and data.
 Block = dict[str, Any]
 
 
@@ -117,3 +118,10 @@ class PromptMessages:
 
     description: str = ""
     messages: Sequence[PromptMessage] = ()
+
+
+def percent(progress: float, total: float | None) -> int | None:
+    """Return how far a call is, 0 to 100, or None where the server does not say how much there is in all."""
+    if total is None or not total > 0:
+        return None
+    return round(min(max(progress / total, 0.0), 1.0) * 100)

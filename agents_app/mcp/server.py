@@ -16,7 +16,7 @@ class Server:
     id: UUID
     name: str
     transport: Transport
-    # stdio: the program with its arguments, and what its environment has beside PATH, HOME, LANG and the like.
+    # stdio: the program with its arguments, and what its environment has beside PATH, HOME, LANG and such.
     command: str = ""
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
