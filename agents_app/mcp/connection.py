@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from typing import TypeVar
 
 from mcp import Client, types
@@ -42,7 +42,8 @@ class Connection:
         self._tell = report
         self._verdict = Verdict()
         self._tail = Tail()
-        self._closing = False
+        self._is_asked = False  # whether somebody asked for the end
+        self._gave_up: McpError | None = None
         self._catalogue = Catalogue()
         self._changes = changes.Changes()
         self._ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
@@ -52,34 +53,29 @@ class Connection:
     @property
     def is_usable(self) -> bool:
         """Whether a request may still be sent here, or could once it is open."""
-        return not (self._verdict.ended.is_set() or self._closing or self.is_retired or self._task.done())
+        return not (self._verdict.ended.is_set() or self.is_retired)
 
     async def catalogue(self) -> Catalogue:
         """Return what the server offers, once the connection is open."""
-        await self._client()
-        return self._catalogue
+        with self._in_use():
+            await self._client()
+            return self._catalogue
 
     async def request(self, send: Send[T], progress: Progress | None = None) -> T:
         """Send a request and return its answer, once the connection is open. Raises `McpError`.
 
         `NotSent` is raised where the server certainly did not take it. Cancelling has the server told.
         """
-        client = await self._client()
-        await asyncio.sleep(0)  # the loop may know already that it has ended
-        if self._verdict.ended.is_set():
-            raise failures.NotSent("mcp_unreachable", self._ended())
-        self.calls += 1
-        try:
-            with exchange.begin() as noted:
-                try:
-                    async with patience(self.server, progress) as watch:
-                        return await send(client.session, watch.progressed)
-                except Exception as error:  # every one is told as what it means
-                    raise self._failure(error, noted) from error
-        finally:
-            self.calls -= 1
-            self.used_at = asyncio.get_running_loop().time()
-            self._end_if_retired()
+        with self._in_use(), exchange.begin() as noted:
+            client = await self._client()
+            await asyncio.sleep(0)  # the loop may know already that it has ended
+            if self._verdict.ended.is_set():
+                raise failures.NotSent("mcp_unreachable", self._ended())
+            try:
+                async with patience(self.server, progress) as watch:
+                    return await send(client.session, watch.progressed)
+            except Exception as error:  # every one is told as what it means
+                raise self._failure(error, noted) from error
 
     def retire(self) -> None:
         """Take no more requests, and close when those that run have ended."""
@@ -88,10 +84,7 @@ class Connection:
 
     async def close(self) -> None:
         """End the connection; what runs on it fails. Takes a few seconds at most."""
-        self._closing = True
-        self._verdict.end()
-        if not self._ready.done():
-            self._task.cancel()
+        self._ask_end()
         await asyncio.wait({self._task}, timeout=CLOSE_SECONDS)
         if not self._task.done():
             log.warning("MCP server %s did not end in time", self.server.name)
@@ -102,42 +95,58 @@ class Connection:
         await self._verdict.ended.wait()
         await self.close()
 
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        self.calls += 1
+        try:
+            yield
+        finally:
+            self.calls -= 1
+            self.used_at = asyncio.get_running_loop().time()
+            self._end_if_retired()
+
     async def _client(self) -> Client:
-        # The end of a server that hangs takes time of its own, which nobody who waits here has to wait for.
-        limit = self.server.connect_timeout_seconds + 1
-        await asyncio.wait({self._ready}, timeout=limit)
-        if not self._ready.done():
-            raise self._too_slow()
+        await asyncio.wait({self._ready})
         return self._ready.result()
 
     async def _live(self) -> None:
+        error: BaseException | None = None
         try:
             await self._open_and_hold()
-        except Exception as error:  # noqa: BLE001  # also groups of them, as the SDK raises them
-            if not self._ready.done():
-                self._ready.set_exception(self._told(failures.of_opening(error)))
+        except Exception as raised:  # noqa: BLE001  # also groups of them, as the SDK raises them
+            error = raised
+        except asyncio.CancelledError as raised:
+            if self._gave_up is None:
+                raise
+            error = raised
         finally:
             self._verdict.end()
-            self._tell_end()
+            self._tell_end(error)
 
     async def _open_and_hold(self) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
+        too_slow = loop.call_later(self.server.connect_timeout_seconds, self._too_slow)
         with exchange.begin() as noted:
             try:
                 async with AsyncExitStack() as stack:
-                    async with asyncio.timeout(self.server.connect_timeout_seconds) as limit:
-                        client = await stack.enter_async_context(self._new_client())
-                        self._catalogue = await listing.read(client, self.server.name)
-                    milliseconds = round((loop.time() - began) * 1000)
-                    self._report(Connected(catalogue=self._catalogue, milliseconds=milliseconds))
-                    self._ready.set_result(client)
+                    client = await stack.enter_async_context(self._new_client())
+                    self._catalogue = await listing.read(client, self.server.name)
+                    too_slow.cancel()
+                    self._opened(client, round((loop.time() - began) * 1000))
                     async with self._changes.followed(client, self._refresh):
                         await self._verdict.ended.wait()
             except Exception as error:
                 if not self._ready.done():
-                    raise self._opening_failure(error, noted, limit.expired()) from error
+                    raise self._opening_failure(error, noted) from error
                 log.info("MCP server %s: %s", self.server.name, failures.of_opening(error).message)
+            finally:
+                too_slow.cancel()
+
+    def _opened(self, client: Client, milliseconds: int) -> None:
+        if not self._ready.done():
+            self._report(Connected(catalogue=self._catalogue, milliseconds=milliseconds))
+            self._ready.set_result(client)
 
     def _new_client(self) -> Client:
         over: Transport = (
@@ -163,26 +172,28 @@ class Connection:
             self._catalogue = catalogue
             self._report(Changed(catalogue=catalogue))
 
-    def _opening_failure(self, error: BaseException, noted: exchange.Exchange, too_slow: bool) -> McpError:
+    def _opening_failure(self, error: BaseException, noted: exchange.Exchange) -> McpError:
         known = self._verdict.reason or noted.failure
         if known is not None:
             code = known.code if known.code in ("mcp_too_large", "mcp_protocol_error") else "mcp_unreachable"
             return McpError(code, known.message)
-        if too_slow:
-            return self._too_slow()
         if failures.is_lost(error):
             return McpError("mcp_unreachable", self._ended_at_start())
         return failures.of_opening(error)
 
-    def _too_slow(self) -> McpError:
-        seconds = self.server.connect_timeout_seconds
+    def _too_slow(self) -> None:
         said = self._tail.lines()
-        return self._told(
-            McpError(
-                "mcp_unreachable",
-                f"The server did not answer within {seconds:g} s." + (f" It wrote: {said}" if said else ""),
-            )
-        )
+        seconds = self.server.connect_timeout_seconds
+        sentence = f"The server did not answer within {seconds:g} s." + (f" It wrote: {said}" if said else "")
+        self._give_up(McpError("mcp_unreachable", sentence))
+
+    def _give_up(self, error: McpError) -> None:
+        """End the opening. Its end may take a while with a server that hangs; who waits is told at once."""
+        if not self._ready.done():
+            self._gave_up = error
+            self._ready.set_exception(self._told(error))
+            self._verdict.end(error)
+            self._task.cancel()
 
     def _ended_at_start(self) -> str:
         code, said = self._tail.exit_code, self._tail.lines()
@@ -213,21 +224,23 @@ class Connection:
 
     def _end_if_retired(self) -> None:
         if self.is_retired and not self.calls:
-            self._closing = True
-            self._verdict.end()
+            self._ask_end()
 
-    def _tell_end(self) -> None:
-        """Report an end that nobody asked for."""
-        if self._closing:
-            if not self._ready.done():
-                self._ready.set_exception(McpError("mcp_disconnected", "The connection was closed."))
-            return
-        error = self._ready.exception() if self._ready.done() else None
-        if not isinstance(error, McpError):
-            error = self._verdict.reason or McpError("mcp_disconnected", self._ended())
+    def _ask_end(self) -> None:
+        if not self._verdict.ended.is_set():
+            self._is_asked = True
+            self._verdict.end()
+            self._give_up(McpError("mcp_disconnected", "The connection was closed."))
+
+    def _tell_end(self, error: BaseException | None) -> None:
+        """Tell who still waits, and report an end that nobody asked for."""
+        told = self._gave_up or self._verdict.reason
+        if told is None:
+            told = error if isinstance(error, McpError) else McpError("mcp_disconnected", self._ended())
         if not self._ready.done():
-            self._ready.set_exception(error)
-        self._report(Failed(error=self._told(error)))
+            self._ready.set_exception(self._told(told))
+        if not self._is_asked:
+            self._report(Failed(error=self._told(told)))
 
     def _ended(self) -> str:
         return self._ended_at_start().replace("at its start", "unasked", 1)

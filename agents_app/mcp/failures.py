@@ -10,6 +10,8 @@ from agents_app.mcp.plainly import MESSAGE_CHARACTERS, line
 
 # How the SDK words the end of a connection. Servers use its code (-32000) for errors of their own too.
 _LOST = ("Connection closed", "SSE stream")
+# A server that finds no way to ask names what it would have sent.
+_ASKING = ("elicitation/create", "sampling/createMessage")
 _NEEDS_INPUT = (types.MISSING_REQUIRED_CLIENT_CAPABILITY, types.URL_ELICITATION_REQUIRED)
 
 
@@ -72,7 +74,7 @@ def _of_answer(error: MCPError) -> McpError:
         )
     if error.code == types.PARSE_ERROR and text.startswith("Failed to parse"):
         return ConnectionUnfit("mcp_protocol_error", "The server answered with something that is not MCP.")
-    if error.code in _NEEDS_INPUT:
+    if error.code in _NEEDS_INPUT or any(method in text for method in _ASKING):
         return needs_input()
     return McpError("mcp_refused", text or f"The server refused with error {error.code}.")
 

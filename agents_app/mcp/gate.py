@@ -1,6 +1,7 @@
 """What comes from a server passes here before the SDK sees it: who floods or lies loses the connection."""
 
 import asyncio
+import logging
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,6 +11,8 @@ from mcp.client._transport import ReadStream, TransportStreams, WriteStream
 from mcp.shared.message import SessionMessage
 
 from agents_app.mcp.errors import McpError
+
+log = logging.getLogger(__name__)
 
 # Messages that answer nothing (notifications, requests, answers that come twice): a burst is fine, a stream
 # of them is not. Each costs the loop about 0.1 ms.
@@ -53,25 +56,23 @@ class Gate:
 
 
 class _Asked:
-    """The ids of requests: open ones, and all that were ever given (the SDK counts up)."""
+    """The ids of requests: open ones with their method, and all that were ever given (the SDK counts up)."""
 
     def __init__(self) -> None:
-        self._open: set[str] = set()
+        self._open: dict[str, str] = {}
         self._last = 0
         self._named: set[str] = set()
 
-    def note(self, request_id: types.RequestId) -> None:
-        self._open.add(str(request_id))
-        if isinstance(request_id, int):
-            self._last = max(self._last, request_id)
+    def note(self, request: types.JSONRPCRequest) -> None:
+        self._open[str(request.id)] = request.method
+        if isinstance(request.id, int):
+            self._last = max(self._last, request.id)
         else:
-            self._named.add(request_id)
+            self._named.add(request.id)
 
-    def settle(self, request_id: types.RequestId) -> bool:
-        """Whether a request of this id was open."""
-        is_open = str(request_id) in self._open
-        self._open.discard(str(request_id))
-        return is_open
+    def settle(self, request_id: types.RequestId) -> str | None:
+        """Return the method of the open request of this id, if there is one."""
+        return self._open.pop(str(request_id), None)
 
     def was_given(self, request_id: types.RequestId) -> bool:
         text = str(request_id)
@@ -124,8 +125,17 @@ class _Incoming:
         message = item.message
         if not isinstance(message, types.JSONRPCResponse | types.JSONRPCError):
             self._spend()
-        elif message.id is not None and not self._asked.settle(message.id):
-            if not self._asked.was_given(message.id):
+        elif message.id is not None:
+            self._check_answer(message, message.id)
+
+    def _check_answer(
+        self, message: types.JSONRPCResponse | types.JSONRPCError, request_id: types.RequestId
+    ) -> None:
+        method = self._asked.settle(request_id)
+        if method == "tools/list" and isinstance(message, types.JSONRPCResponse):
+            _leave_out_misfits(message.result)
+        elif method is None:
+            if not self._asked.was_given(request_id):
                 raise McpError("mcp_protocol_error", "The server answered a request that was never sent.")
             self._spend()
 
@@ -137,6 +147,23 @@ class _Incoming:
             raise McpError("mcp_too_large", "The server sends notifications without end.")
 
 
+def _leave_out_misfits(result: dict[str, Any]) -> None:
+    """Take out of a list of tools what is no tool: the SDK refuses the whole list for one of them."""
+    tools = result.get("tools")
+    if not isinstance(tools, list):
+        return
+    result["tools"] = [tool for tool in tools if _may_be_a_tool(tool)]
+    if left_out := len(tools) - len(result["tools"]):
+        log.warning("An MCP server lists %d tools without a name or a schema of an object", left_out)
+
+
+def _may_be_a_tool(told: Any) -> bool:
+    if not isinstance(told, dict) or not isinstance(told.get("name"), str):
+        return False
+    schema = told.get("inputSchema")
+    return isinstance(schema, dict) and schema.get("type") == "object"
+
+
 class _Outgoing:
     """The write stream, which notes what is asked."""
 
@@ -146,7 +173,7 @@ class _Outgoing:
 
     async def send(self, item: SessionMessage, /) -> None:
         if isinstance(item.message, types.JSONRPCRequest):
-            self._asked.note(item.message.id)
+            self._asked.note(item.message)
         await self._stream.send(item)
 
     async def aclose(self) -> None:

@@ -6,6 +6,7 @@ read.
 """
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ from agents_app.mcp import environment, exchange
 from agents_app.mcp.errors import McpError
 from agents_app.mcp.server import Server
 from agents_app.mcp.tail import Tail
+from sessions_app import plain
 
 # A line longer than this is refused; it holds the largest answer that is accepted.
 LINE_BYTES = 8 * 1024 * 1024
@@ -144,14 +146,28 @@ async def _end(
     if follower is not None:
         await asyncio.wait({follower}, timeout=0.2)
         follower.cancel()
+        await asyncio.wait({follower})
     for stream in streams:
         stream.close()
 
 
 def _close_input(streams: list[asyncio.BaseTransport]) -> None:
     for stream in streams:
-        if isinstance(stream, asyncio.WriteTransport):
+        if isinstance(stream, asyncio.WriteTransport) and not stream.is_closing():
             stream.abort()  # close() would wait until the server has read what is left
+
+
+def _message(line: bytes) -> types.JSONRPCMessage:
+    """Parse a line. Half surrogate pairs, which JavaScript sends where it cut a text, are replaced."""
+    try:
+        return types.jsonrpc_message_adapter.validate_json(line, by_name=False)
+    except ValueError:
+        value = json.loads(line.decode(errors="replace"), parse_constant=_refuse)
+        return types.jsonrpc_message_adapter.validate_python(plain.cleaned(value), by_name=False)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 class _Lines:
@@ -167,8 +183,8 @@ class _Lines:
             line = await self._line()
             if line.strip():
                 try:
-                    return SessionMessage(types.jsonrpc_message_adapter.validate_json(line, by_name=False))
-                except ValueError as error:
+                    return SessionMessage(_message(line))
+                except (ValueError, RecursionError) as error:
                     self._forgive(line, error)
 
     async def _line(self) -> bytes:
@@ -183,7 +199,7 @@ class _Lines:
         except OSError:
             raise StopAsyncIteration from None
 
-    def _forgive(self, line: bytes, error: ValueError) -> None:
+    def _forgive(self, line: bytes, error: Exception) -> None:
         """Let a stray line of text pass, but not what looks like a message: a call would wait for it."""
         self._stray += 1
         if line.lstrip()[:1] in (b"{", b"[") or self._stray > STRAY_LINES:
