@@ -137,9 +137,14 @@ async def test_server_that_asks_the_user_or_the_model_is_refused_clearly(hub: Hu
     assert json.loads(answer.text) == ["Elicitation not supported", "Sampling not supported"]
 
 
-async def test_call_that_needs_an_answer_of_the_user_says_so(hub: Hub) -> None:
+@pytest.mark.parametrize(
+    ("script", "manner", "tool"), [("raw.py", "input_required", "act"), ("sdk.py", "stdio", "ask")]
+)
+async def test_call_that_needs_an_answer_of_the_user_says_so(
+    hub: Hub, script: str, manner: str, tool: str
+) -> None:
     with pytest.raises(McpError, match="wants to ask the user") as error:
-        await hub.call_tool(stdio("sdk.py", "stdio"), 1, 2, "ask", {})
+        await hub.call_tool(stdio(script, manner), 1, 2, tool, {})
     assert error.value.code == "mcp_elicitation_unsupported"
 
 

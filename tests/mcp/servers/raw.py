@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 Message = dict[str, Any]
+MODERN = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
 TOOL = {"name": "act", "description": "Acts.", "inputSchema": {"type": "object"}}
 
 
@@ -39,7 +40,7 @@ def notify(method: str, **params: Any) -> None:
 
 
 def page(request: Message, cursor: str | None, *tools: Message) -> None:
-    answer(request, {"tools": list(tools), **({"nextCursor": cursor} if cursor else {})})
+    answer(request, {"tools": list(tools), **MODERN, **({"nextCursor": cursor} if cursor else {})})
 
 
 def once(request: Message) -> None:
@@ -83,6 +84,16 @@ def ask(request: Message) -> None:
     send(id="s", method="sampling/createMessage", params={"messages": [], "maxTokens": 1})
     replies = [json.loads(sys.stdin.readline()) for _ in range(2)]
     say(request, json.dumps([reply.get("error", {}).get("message") for reply in replies]))
+
+
+def require(request: Message) -> None:
+    """Ask to come again twice, then ask the user."""
+    rounds = int(request["params"].get("requestState", "0"))
+    schema = {"type": "object", "properties": {"colour": {"type": "string"}}}
+    question = {"mode": "form", "message": "?", "requestedSchema": schema}
+    asked = {"colour": {"method": "elicitation/create", "params": question}} if rounds == 2 else None
+    more = {"inputRequests": asked} if asked else {}
+    answer(request, {"resultType": "input_required", "requestState": str(rounds + 1), **more})
 
 
 def die(request: Message) -> None:
@@ -137,6 +148,7 @@ CALLS: dict[str, Callable[[Message], None]] = {
     "progress": progress,
     "family": family,
     "ask": ask,
+    "input_required": require,
     "die": die,
     "changes": changes,
     "refuses": lambda request: send(id=request["id"], error={"code": -32000, "message": "not\x00 today"}),
@@ -155,7 +167,9 @@ list_tools: list[Callable[[Message], None]] = [
 
 def handle(manner: str, message: Message) -> None:
     method = message.get("method")
-    if method == "initialize":
+    if method == "server/discover" and manner == "input_required":
+        answer(message, {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}, **MODERN})
+    elif method == "initialize":
         about = {"name": "raw", "version": "1"}
         can = {"tools": {"listChanged": True}}
         answer(message, {"protocolVersion": "2025-11-25", "capabilities": can, "serverInfo": about})

@@ -81,7 +81,7 @@ async def ask(context: Context[Any, Any]) -> str:
 async def grow(context: Context[Any, Any]) -> str:
     """Offer one more tool."""
     server.add_tool(lambda: "new", name="grown", description="Was not there before.")
-    await context.session.send_tool_list_changed()
+    await context.notify_tools_changed()
     return "grown"
 
 
