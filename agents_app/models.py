@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from agents_app.mcp_servers.model import McpServer as McpServer  # noqa: PLC0414  # Django finds models here
 from agents_app.querysets import SubagentQuerySet, TurnQuerySet, WorkerQuerySet
 from sessions_app.models import ChatSession
 
