@@ -215,6 +215,8 @@ SPECTACULAR_SETTINGS = {
         "MessageState": "sessions_app.models.Message.State",
         "SubagentState": "sessions_app.payloads.agents.SUBAGENT_STATES.words",
         "RunState": "sessions_app.payloads.forms.RUN_STATES.words",
+        "McpServerApproval": "agents_app.mcp_servers.presentation.APPROVALS.words",
+        "CallApproval": "agents_app.mcp_servers.presentation.CALL_APPROVALS.words",
         "TurnState": "agents_app.models.Turn.State",
     },
 }
