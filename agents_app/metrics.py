@@ -17,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from agents_app import maintenance, monitor
+from agents_app.mcp_servers import health as mcp_health
 from agents_app.models import Subagent, Tally, Turn, Worker
 
 BUCKETS_SECONDS = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
@@ -47,6 +48,7 @@ class _House(Collector):
         now = timezone.now()
         yield from _pools(now)
         yield _workers(now)
+        yield _mcp_servers()
         yield from _finished()
         yield from _durations(now)
         yield from _maintenance()
@@ -100,6 +102,13 @@ def _workers(now: datetime) -> Metric:
     gauge = GaugeMetricFamily("mcpchat_workers_alive", "Processes that are alive.", labels=["kind"])
     for kind in Worker.Kind.values:
         gauge.add_metric([kind], alive.get(kind, 0))
+    return gauge
+
+
+def _mcp_servers() -> Metric:
+    gauge = GaugeMetricFamily("mcpchat_mcp_servers", "MCP servers that are switched on.", labels=["health"])
+    for name, count in mcp_health.counts().items():
+        gauge.add_metric([name], count)
     return gauge
 
 

@@ -9,12 +9,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from agents_app.approval_rows import Approval, ToolPermission
+from agents_app.mcp_servers.model import McpServer
 from agents_app.model_providers import ModelProvider
 from agents_app.querysets import SubagentQuerySet, TurnQuerySet, WorkerQuerySet
 from sessions_app.models import ChatSession
 
 __all__ = [
-    "Approval", "MaintenanceRun", "ModelProvider", "Pool", "PoolShare", "Singleton", "Subagent", "Tally",
+    "Approval", "MaintenanceRun", "McpServer", "ModelProvider", "Pool", "PoolShare", "Singleton", "Subagent", "Tally",
     "ToolCall", "ToolPermission", "Turn", "Worker",
 ]  # fmt: skip
 

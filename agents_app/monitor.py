@@ -10,6 +10,8 @@ from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from agents_app import maintenance, places
+from agents_app.mcp_servers import health as mcp_health
+from agents_app.mcp_servers.health import McpServerRow
 from agents_app.models import Pool, Subagent, Worker
 from agents_app.pool_status import status_of
 from sessions_app.events import look_at_broker
@@ -76,6 +78,7 @@ class Snapshot(TypedDict):
     queues: dict[str, list[QueuedRow]]
     workers: list[WorkerRow]
     recent_failures: list[FailureRow]
+    mcp: list[McpServerRow]
     maintenance: MaintenanceStatistics | None
     maintenance_runs: list[MaintenanceRunPayload]
 
@@ -84,11 +87,11 @@ def components() -> dict[str, Component]:
     """Return each part's state; a part that cannot be asked is unavailable and says why."""
     found = {"database": _checked(_database), "redis": _checked(_broker)}
     if found["database"]["status"] == UNAVAILABLE:
-        # Asking on would only wait for the same refusal five more times.
+        # Asking on would only wait for the same refusal six more times.
         unknown = _component(UNAVAILABLE, "Not known: the database does not answer.")
-        return found | dict.fromkeys([*Worker.Kind.values, "pools"], unknown)
+        return found | dict.fromkeys([*Worker.Kind.values, "pools", "mcp"], unknown)
     found |= _workers()
-    return found | {"pools": _checked(_pools)}
+    return found | {"pools": _checked(_pools), "mcp": _checked(_mcp)}
 
 
 def overall(parts: dict[str, Component]) -> str:
@@ -108,6 +111,7 @@ def snapshot() -> Snapshot:
         "queues": {},
         "workers": [],
         "recent_failures": [],
+        "mcp": [],
         "maintenance": None,
         "maintenance_runs": [],
     }
@@ -118,6 +122,7 @@ def snapshot() -> Snapshot:
     base["queues"] = {name: queue(name) for name in names}
     base["workers"] = workers()
     base["recent_failures"] = recent_failures()
+    base["mcp"] = mcp_health.troubled()
     base["maintenance"] = maintenance.statistics()
     base["maintenance_runs"] = maintenance.recent_runs()
     return base
@@ -225,6 +230,14 @@ def _pools() -> Component:
     """Degraded while a pool is paused, full, or has fewer workers than its cap."""
     reasons = [reason for counts in pool_counts() if (reason := _why_short(counts))]
     return _component(DEGRADED if reasons else OK, " ".join(reasons))
+
+
+def _mcp() -> Component:
+    """Degraded while an MCP server fails or is paused; which ones is in the snapshot."""
+    counts = mcp_health.counts()
+    bad = counts["unhealthy"] + counts["paused"]
+    reason = f"{bad} of {sum(counts.values())} MCP servers fail or are paused." if bad else ""
+    return _component(DEGRADED if bad else OK, reason, **counts)
 
 
 def _why_short(counts: PoolStatusPayload) -> str:

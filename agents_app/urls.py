@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from agents_app.api import approvals, maintenance, models, monitor, pools, subagents, tools, turns
+from agents_app.api import (
+    approvals,
+    maintenance,
+    mcp_servers,
+    models,
+    monitor,
+    pools,
+    subagents,
+    tools,
+    turns,
+)
 from agents_app.api.waiting import waits
 
 subagent = subagents.SubagentViewSet.as_view({"get": "retrieve"})
@@ -45,6 +55,34 @@ urlpatterns = [
     path("api/models/", models.ModelsView.as_view(), name="model-list"),
     path("api/pools/", pools.PoolsView.as_view(), name="pool-list"),
     path("api/pools/<str:name>/", pools.PoolView.as_view(), name="pool-detail"),
+    path("api/mcp/servers/", mcp_servers.ServersView.as_view(), name="mcp-server-list"),
+    path("api/mcp/servers/import/", mcp_servers.ImportServersView.as_view(), name="mcp-server-import"),
+    path("api/mcp/servers/<uuid:server_id>/", mcp_servers.ServerView.as_view(), name="mcp-server"),
+    path(
+        "api/mcp/servers/<uuid:server_id>/pause/",
+        mcp_servers.PauseServerView.as_view(),
+        name="mcp-server-pause",
+    ),
+    path(
+        "api/mcp/servers/<uuid:server_id>/resume/",
+        mcp_servers.ResumeServerView.as_view(),
+        name="mcp-server-resume",
+    ),
+    path(
+        "api/mcp/servers/<uuid:server_id>/tools/",
+        mcp_servers.ServerToolsView.as_view(),
+        name="mcp-server-tools",
+    ),
+    path(
+        "api/mcp/servers/<uuid:server_id>/resources/",
+        mcp_servers.ServerResourcesView.as_view(),
+        name="mcp-server-resources",
+    ),
+    path(
+        "api/mcp/servers/<uuid:server_id>/prompts/",
+        mcp_servers.ServerPromptsView.as_view(),
+        name="mcp-server-prompts",
+    ),
     path("api/maintenance/", maintenance.MaintenanceView.as_view(), name="maintenance"),
     path("api/maintenance/run/", maintenance.RunMaintenanceView.as_view(), name="maintenance-run"),
     path("api/monitor/", monitor.MonitorView.as_view(), name="monitor-api"),

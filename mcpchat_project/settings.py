@@ -215,6 +215,8 @@ SPECTACULAR_SETTINGS = {
         "MessageState": "sessions_app.models.Message.State",
         "SubagentState": "sessions_app.payloads.agents.SUBAGENT_STATES.words",
         "RunState": "sessions_app.payloads.forms.RUN_STATES.words",
+        "McpServerApproval": "agents_app.mcp_servers.presentation.APPROVALS.words",
+        "CallApproval": "agents_app.mcp_servers.presentation.CALL_APPROVALS.words",
         "TurnState": "agents_app.models.Turn.State",
     },
 }
@@ -295,9 +297,14 @@ RESEND_AFTER_SECONDS = 5.0
 # Modules with tools of the operator's own, loaded beside the built-in ones.
 TOOL_MODULES = env.list("MCPCHAT_TOOL_MODULES", default=[])
 
+# A file with `mcpServers` JSON that is read at each start.
+MCP_CONFIG = env.str("MCPCHAT_MCP_CONFIG", default="")
+
 # What tools may touch
 ALLOWED_FOLDERS = [Path(folder).resolve() for folder in env.list("MCPCHAT_ALLOWED_FOLDERS", default=[])]
 ALLOWED_GIT_HOSTS = env.list("MCPCHAT_ALLOWED_GIT_HOSTS", default=[])
+# Hosts of MCP servers that any user may add although their address is private.
+ALLOWED_MCP_HOSTS = env.list("MCPCHAT_ALLOWED_MCP_HOSTS", default=[])
 REPOSITORY_MAX_BYTES = number(env, "REPOSITORY_MAX_BYTES", 1024**3)
 
 EXPORT_DAYS = number(env, "EXPORT_DAYS", 7)

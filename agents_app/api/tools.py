@@ -12,6 +12,8 @@ from rest_framework.views import APIView
 
 from agents_app import gateway
 from agents_app.api.subagents import WAIT, PriorityField, SubagentSerializer
+from agents_app.mcp_servers.presentation import CALL_APPROVALS
+from agents_app.mcp_servers.tools import McpTool, mcp_tools
 from agents_app.models import Subagent, ToolCall
 from agents_app.presentation import tool_payload
 from agents_app.registry import TOOLS, Tool
@@ -21,7 +23,7 @@ from sessions_app.contract import PayloadSerializer
 from sessions_app.payloads import ToolCallPayload
 
 
-class ToolSerializer(serializers.Serializer[Tool]):
+class ToolSerializer(serializers.Serializer[Tool | McpTool]):
     """A tool that can be called."""
 
     name = serializers.CharField()
@@ -31,6 +33,14 @@ class ToolSerializer(serializers.Serializer[Tool]):
     heavy = serializers.BooleanField()
     safe_to_repeat = serializers.BooleanField()
     execution_timeout_seconds = serializers.FloatField()
+    server = serializers.CharField(
+        source="server_name", default=None, allow_null=True, help_text="its MCP server; null if built in"
+    )
+    approval = serializers.ChoiceField(
+        CALL_APPROVALS.words,
+        default="allow",
+        help_text="whether somebody is asked before each call of the agent",
+    )
 
 
 class CallSerializer(PayloadSerializer):
@@ -72,8 +82,9 @@ class ToolsView(APIView):
 
     @extend_schema(responses=ToolSerializer(many=True))
     def get(self, request: Request) -> Response:
-        """List the tools, with the JSON Schema of their arguments."""
-        return Response([ToolSerializer(TOOLS[name]).data for name in sorted(TOOLS)])
+        """List the tools with the schema of their arguments: built-in ones, then those of MCP servers."""
+        tools: list[Tool | McpTool] = [*(TOOLS[name] for name in sorted(TOOLS)), *mcp_tools(request.user.pk)]
+        return Response([ToolSerializer(tool).data for tool in tools])
 
 
 class ExecuteToolView(APIView):

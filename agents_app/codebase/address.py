@@ -19,7 +19,6 @@ _URL = re.compile(
     rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://{_USER}?{_HOST}(?::(?P<port>\d{{1,5}}))?(?P<path>/{_PATH})"
 )
 _SCP = re.compile(rf"{_USER}{_HOST}:(?P<path>(?![-:]){_PATH})")
-_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _SSH_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 _REFERENCE = re.compile(
     r"(?![-./])(?!.*(?:\.\.|@\{|//|/\.|\.lock(?:/|$)|[./]$))[^\x00-\x20\x7f~^:?*\[\\]{1,200}"
@@ -108,13 +107,8 @@ def _checked(parts: dict[str, str | None], trusted_hosts: Sequence[str]) -> Addr
 
 def _host(text: str) -> str:
     """Return the host in one spelling; raise for names that could be an address in disguise."""
-    host = text.strip("[]").lower().removesuffix(".")
-    if networks.literal(host) is not None:
-        return host
-    labels = host.split(".")
-    # 127.1, 0x7f000001 and 2130706433 are addresses to many resolvers.
-    disguised = re.fullmatch(r"\d+|0x[0-9a-f]*", labels[-1])
-    if text.startswith("[") or disguised or len(host) > 253 or not all(map(_LABEL.fullmatch, labels)):
+    host = networks.spelled(text)
+    if not host:
         raise _refusal("The repository's address names no proper host.")
     return host
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import re
 from typing import TypeAlias
 
 from agents_app.codebase.subprocesses import Limits, Tail, python_command, run
@@ -11,6 +12,7 @@ IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 _TRANSLATED_LOCALLY = ipaddress.IPv6Network("64:ff9b:1::/48")
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _LIMITS = Limits(memory_bytes=512 * 1024**2, file_bytes=0)
 
 
@@ -20,6 +22,21 @@ def literal(host: str) -> IPAddress | None:
         return ipaddress.ip_address(host) if "%" not in host else None
     except ValueError:
         return None
+
+
+def spelled(text: str) -> str:
+    """Return the host of a URL in one spelling, lower case without brackets; empty if it is none.
+
+    Names that many resolvers take for an address (127.1, 0x7f000001, 2130706433) are none.
+    """
+    host = text.strip("[]").lower().removesuffix(".")
+    if literal(host) is not None:
+        return host
+    labels = host.split(".")
+    disguised = re.fullmatch(r"\d+|0x[0-9a-f]*", labels[-1])
+    if text.startswith("[") or disguised or len(host) > 253 or not all(map(_LABEL.fullmatch, labels)):
+        return ""
+    return host
 
 
 def bracketed(host: str) -> str:
@@ -74,5 +91,10 @@ def _look_up(context: ToolContext, host: str, port: int) -> list[IPAddress]:
     command = python_command("agents_app.codebase.resolving", host, str(port), limits=_LIMITS)
     if run(context, command, on_output=output, on_error=Tail()) != 0:
         return []
-    found = [literal(str(text)) for text in json.loads(output.text())]
+    return read_literals(output.text())
+
+
+def read_literals(text: str) -> list[IPAddress]:
+    """Return the addresses that `agents_app.codebase.resolving` printed."""
+    found = [literal(str(entry)) for entry in json.loads(text)]
     return [address for address in found if address is not None]

@@ -15,19 +15,32 @@ from mcpchat_project.supervisor.errors import StartError
 
 
 def prepare(say: Callable[[str], None]) -> None:
-    """Migrate if anything is to migrate, and make the first user if there is none. Raises `StartError`."""
+    """Migrate if anything is to migrate, make the first user if there is none, take the MCP servers that the
+    environment names. Raises `StartError`."""
     django.setup()
     try:
         if _outdated():
             say("Preparing the database")
             call_command("migrate", verbosity=0, interactive=False)
         call_command("first_user", stdout=io.StringIO())
-    except (DatabaseError, MigrationSchemaMissing, CommandError) as error:
+        _import_mcp_servers(say)
+    except CommandError as error:
+        raise StartError(f"MCP Chat cannot start: {error}") from error
+    except (DatabaseError, MigrationSchemaMissing) as error:
         # Drivers explain in several lines.
         raise StartError(f"The database cannot be used: {' '.join(str(error).split())}") from error
     finally:
         # The link is asked for seconds later; an open transaction or lock must not stay until then.
         connection.close()
+
+
+def _import_mcp_servers(say: Callable[[str], None]) -> None:
+    """Take the servers of MCPCHAT_MCP_CONFIG and say what was new or refused. Raises `CommandError`."""
+    printed = io.StringIO()
+    call_command("import_mcp_servers", lenient=True, stdout=printed)
+    for line in printed.getvalue().splitlines():
+        if not line.endswith(": unchanged"):
+            say(f"MCP server {line}")
 
 
 def login_link(url: str) -> str:

@@ -17,6 +17,7 @@ from sessions_app.payloads import (
     FeedReset,
     HealthPayload,
     MaintenanceRunPayload,
+    McpServerPayload,
     MessageDelta,
     MessagePayload,
     PoolStatusPayload,
@@ -70,6 +71,8 @@ NUMBERS = {
     "export.progress": 21,
     "export.completed": 22,
     "export.failed": 22,
+    "mcp.server_connected": 25,
+    "mcp.server_failed": 25,
     "session.archived": 30,
     "session.restored": 31,
     "session.stopped": 32,
@@ -139,6 +142,7 @@ OF_PAYLOAD: dict[type, dict[str, Any]] = {
         "stage": "rendering",
         "estimated_seconds_left": 0.5,
     },
+    McpServerPayload: {"name": "files", "protocol_version": "2025-11-25", "tool_count": 14},
     MaintenanceRunPayload: {"kind": "hourly", "started_at": moment(0)},
     PoolStatusPayload: {
         "pool": "tools",
@@ -230,6 +234,9 @@ OF_KIND: dict[str, dict[str, Any]] = {
             "code": "storage_failed",
             "message": "The file could not be written: No space left on device.",
         },
+    },
+    "mcp.server_failed": {
+        "error": {"code": "mcp_unreachable", "message": "The program ended at once: exit code 1."}
     },
     "pool.queue_full": {"queued": 1000},
     "maintenance.completed": {

@@ -8,6 +8,7 @@ from sessions_app.payloads.agents import (
     ApprovalPayload,
     ExportPayload,
     ExportProgress,
+    McpServerPayload,
     SubagentPayload,
     SubagentProgress,
     ToolCallPayload,
@@ -65,6 +66,7 @@ __all__ = [
     "JobOutcome",
     "MaintenanceRunPayload",
     "MaintenanceStatistics",
+    "McpServerPayload",
     "MessageDelta",
     "MessagePayload",
     "MessagesJoined",
@@ -115,6 +117,8 @@ DURABLE: dict[str, type] = {
     "export.started": ExportPayload,
     "export.completed": ExportPayload,
     "export.failed": ExportPayload,
+    "mcp.server_connected": McpServerPayload,
+    "mcp.server_failed": McpServerPayload,
 }
 """Events with a row: replayed in order, none missing, none twice."""
 
@@ -172,6 +176,8 @@ MEANINGS: dict[str, str] = {
     "export.started": "An attempt to make the file began.",
     "export.completed": "The file can be downloaded.",
     "export.failed": "There will be no file: making it failed, or was cancelled (see `state`).",
+    "mcp.server_connected": "A turn of this session was connected to an MCP server.",
+    "mcp.server_failed": "A turn could not use an MCP server: it did not answer, or the connection broke.",
     "pool.status_changed": "Counts or settings of the pool changed. At most once a second for each pool.",
     "pool.queue_full": "The pool takes no more work until some has started.",
     "worker.started": "A process came.",

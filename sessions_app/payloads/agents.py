@@ -155,3 +155,13 @@ class ExportProgress(TypedDict):
     progress: Percent
     stage: Annotated[str, "`rendering`, then `storing`"]
     estimated_seconds_left: SecondsLeft
+
+
+class McpServerPayload(TypedDict):
+    """An MCP server that a turn of the session connected to, or tried to."""
+
+    server_id: Id
+    name: Annotated[str, "begins the names of its tools: `NAME__TOOL`"]
+    protocol_version: Annotated[str, "of the last connection; empty if there was none"]
+    tool_count: Annotated[int, "how many tools it offered when it was last connected"]
+    error: NotRequired[Annotated[Error, "only if it failed"]]

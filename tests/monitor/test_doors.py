@@ -16,7 +16,7 @@ def test_staff_get_the_whole_snapshot(everything_up: None, olga: Any, client_of:
     body = answer.json()
     assert body["status"] == "ok"
     assert set(body) == {
-        "status", "checked_at", "components", "pools", "queues", "workers", "recent_failures",
+        "status", "checked_at", "components", "pools", "queues", "workers", "recent_failures", "mcp",
         "maintenance", "maintenance_runs",
     }  # fmt: skip
 

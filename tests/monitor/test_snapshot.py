@@ -21,7 +21,7 @@ def _failed(session: ChatSession) -> None:
 
 def test_with_every_part_up_all_is_ok(everything_up: None) -> None:
     parts = monitor.components()
-    assert set(parts) == {"database", "redis", *Worker.Kind.values, "pools"}
+    assert set(parts) == {"database", "redis", *Worker.Kind.values, "pools", "mcp"}
     assert {part["status"] for part in parts.values()} == {"ok"}
     assert monitor.overall(parts) == "ok"
     assert parts["database"]["figures"]["latency_ms"] > 0

@@ -1,0 +1,49 @@
+"""From a row to what connections are made of."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from django.utils import timezone
+
+from agents_app.mcp.server import Scope, Server, Transport
+from agents_app.mcp_servers.model import McpServer
+from sessions_app.errors import not_found
+
+
+def as_server(row: McpServer) -> Server:
+    """Return the row as plain data. It holds the secrets: it goes to the hub and nowhere else."""
+    return Server(
+        id=row.pk,
+        name=row.name,
+        transport=cast(Transport, row.transport),
+        command=row.command,
+        args=tuple(row.args),
+        env=dict(row.env),
+        url=row.url,
+        headers=dict(row.headers),
+        scope=cast(Scope, row.scope),
+        connect_timeout_seconds=row.connect_timeout_seconds,
+        idle_timeout_seconds=row.idle_timeout_seconds,
+        call_timeout_seconds=row.call_timeout_seconds,
+        revision=row.revision,
+    )
+
+
+def usable_servers(owner_id: Any) -> list[McpServer]:
+    """Return the servers to which a user's sessions may connect now."""
+    return list(McpServer.objects.usable_by(owner_id, timezone.now()))
+
+
+def visible_server(user: Any, server_id: UUID) -> McpServer:
+    """Return a server that the user may see: all for staff. Raises `Refusal` (`not_found`)."""
+    rows = McpServer.objects.all() if user.is_staff else McpServer.objects.visible_to(user)
+    row = rows.filter(pk=server_id).first()
+    if row is None:
+        raise not_found("MCP server")
+    return row
+
+
+def visible_to(user: Any) -> list[McpServer]:
+    """Return the servers that the user may see: all for staff, else everybody's and his own."""
+    rows = McpServer.objects.all() if user.is_staff else McpServer.objects.visible_to(user)
+    return list(rows.select_related("owner"))
