@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from agents_app import turns
 from agents_app.approval_rows import Approval, ToolPermission
+from agents_app.mcp_servers.calling import tool_at_hand
 from agents_app.presentation import approval_payload
-from agents_app.registry import Tool, find_tool
+from agents_app.registry import Tool
 from sessions_app import plain
 from sessions_app.errors import Refusal, not_found
 from sessions_app.events import session_change
@@ -111,7 +112,7 @@ def _by_policy(
 def _changed(asked: Approval, arguments: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if arguments is None or arguments == asked.args:
         return None
-    return find_tool(asked.tool_name).validate(dict(arguments))
+    return tool_at_hand(asked.session, asked.tool_name).validate(dict(arguments))
 
 
 def _already(asked: Approval, wanted: str) -> Approval:

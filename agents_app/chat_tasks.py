@@ -7,7 +7,7 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 from django.db import close_old_connections
 
-from agents_app import admission, main_agent, model_listing
+from agents_app import admission, gateway, main_agent, mcp_calls, model_listing
 
 
 @shared_task(name="agents_app.chat_tasks.run_turn")
@@ -28,13 +28,33 @@ def list_models() -> None:
         close_old_connections()
 
 
+@shared_task(name="agents_app.chat_tasks.look_at_server")
+def look_at_server(server_id: str) -> None:
+    """See what an MCP server offers."""
+    try:
+        mcp_calls.look_at(UUID(server_id))
+    finally:
+        close_old_connections()
+
+
+@shared_task(name="agents_app.chat_tasks.run_call")
+def run_call(call_id: str) -> None:
+    """Make a call for another process."""
+    try:
+        gateway.run_call(UUID(call_id))
+    finally:
+        close_old_connections()
+
+
 @worker_ready.connect(weak=False)
 def started(**_: Any) -> None:
     """Have the models listed that the environment of this worker gives access to."""
     admission.send_task("agents_app.chat_tasks.list_models", "chat")
+    mcp_calls.start()
 
 
 @worker_shutting_down.connect(weak=False)
 def shutting_down(**_: Any) -> None:
     """Have running turns handed over."""
     main_agent.Shutdown.requested = True
+    mcp_calls.end()

@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -14,21 +14,26 @@ from django.utils import timezone
 
 from agents_app import admission, approvals, maintenance, outcome, pool, statements
 from agents_app.context import Stopped, ToolContext, ToolError
+from agents_app.mcp_servers import calling
+from agents_app.mcp_servers.calling import tool_at_hand
 from agents_app.models import Pool, Subagent, ToolCall
 from agents_app.outcome import Outcome
 from agents_app.pool import Submission
 from agents_app.pool_status import status_of
 from agents_app.presentation import tool_payload
-from agents_app.registry import Tool, find_agent_type, find_tool
+from agents_app.registry import Tool, find_agent_type
+from sessions_app import plain
 from sessions_app.errors import Refusal
-from sessions_app.events import session_change
+from sessions_app.events import announce, session_change
 from sessions_app.models import ChatSession
-from sessions_app.payloads import MaintenanceStatistics
+from sessions_app.payloads import MaintenanceStatistics, ToolProgress
 
 HEAVY_ARGUMENT_COUNT = 10
 HEAVY_FILE_BYTES = 1024 * 1024
 EXECUTIONS = ("auto", "fast", "heavy")
 PRIORITY_MAX = 100
+HAND_OVER_SECONDS = 30
+STAGE_MAX_CHARACTERS = 200
 _LOST = (
     "The process died during this call, so it may have taken effect. Do not make it again by yourself: "
     "say what happened, and ask the user whether to."
@@ -56,7 +61,7 @@ def execute_tool(
     `invalid_priority`, `queue_full`. A call of a turn may also raise `ApprovalPending`, or be refused with
     `tool_denied` or `refused_by_user`.
     """
-    tool = find_tool(tool_name)
+    tool = tool_at_hand(session, tool_name)
     arguments = tool.validate(arguments)
     if turn_id is not None and call_id is not None:
         arguments = approvals.settled(session, turn_id, call_id, tool, arguments)
@@ -72,7 +77,40 @@ def execute_tool(
     earlier = _begin(session, tool, arguments, turn_id, call_id)
     if earlier is not None:
         return earlier
-    return _end(call_id, session, _run(session, tool, arguments, must_end))
+    if tool.in_chat_worker and not calling.is_connected():
+        return _hand_over(call_id, tool)
+    return _end(call_id, session, _run(session, tool, arguments, call_id, must_end))
+
+
+def _hand_over(call_id: UUID, tool: Tool) -> ToolCall:
+    """Have the chat worker make a call; it fails at its deadline whatever becomes of the worker."""
+    patience = timedelta(seconds=tool.execution_timeout_seconds + HAND_OVER_SECONDS)
+    with transaction.atomic():
+        ToolCall.objects.filter(pk=call_id).update(deadline_at=timezone.now() + patience)
+    admission.send_task("agents_app.chat_tasks.run_call", "chat", str(call_id))
+    return ToolCall.objects.get(pk=call_id)
+
+
+def run_call(call_id: UUID) -> None:
+    """Make a call that was handed over; a message that comes twice makes it once."""
+    waiting = ToolCall.objects.filter(pk=call_id, state=ToolCall.State.RUNNING, deadline_at__isnull=False)
+    with transaction.atomic():
+        if not waiting.filter(claimed_at=None).update(claimed_at=timezone.now()):
+            return
+    call = ToolCall.objects.select_related("session").get(pk=call_id)
+    try:
+        end = _run(call.session, tool_at_hand(call.session, call.tool_name), call.args, call.pk)
+    except Refusal as refusal:
+        end = outcome.failed(refusal.code, refusal.detail)
+    _end(call_id, call.session, end)
+
+
+def end_lost_calls(now: datetime) -> None:
+    """Fail the calls that were handed over and did not end in time: their process died or never took them."""
+    late = ToolCall.objects.filter(state=ToolCall.State.RUNNING, deadline_at__lte=now)
+    for call in late.select_related("session"):
+        lost = outcome.failed("worker_lost", "The process died during this call; it may have taken effect.")
+        _end(call.pk, call.session, lost)
 
 
 def is_heavy(tool: Tool, arguments: Mapping[str, Any], execution: str) -> bool:
@@ -80,6 +118,10 @@ def is_heavy(tool: Tool, arguments: Mapping[str, Any], execution: str) -> bool:
 
     Raises `Refusal` (`tool_is_heavy`) for a fast call of a tool that is marked heavy.
     """
+    if tool.in_chat_worker:
+        if execution == "heavy":
+            raise Refusal("tool_is_fast", f"{tool.name} does not run as a subagent.")
+        return False
     if execution == "auto":
         many = len(arguments) > HEAVY_ARGUMENT_COUNT
         return tool.heavy or many or _names_a_large_file(tool, arguments)
@@ -158,6 +200,13 @@ def pool_status() -> list[dict[str, Any]]:
     return [status_of(row) for row in Pool.objects.all()]
 
 
+def look_at_server(server_id: UUID) -> None:
+    """Have the chat worker look at an MCP server, once what was changed is stored."""
+    transaction.on_commit(
+        lambda: admission.send_task("agents_app.chat_tasks.look_at_server", "chat", str(server_id))
+    )
+
+
 def list_models() -> None:
     """Have the chat worker ask the providers for their models, once what was changed is stored."""
     transaction.on_commit(lambda: admission.send_task("agents_app.chat_tasks.list_models", "chat"))
@@ -184,17 +233,24 @@ def call_id(session: ChatSession, idempotency_key: str) -> UUID | None:
 
 
 class _FastContext(ToolContext):
-    """The context of a fast call: it is over before progress would be of use."""
+    """The context of a fast call."""
 
-    def __init__(self, session: ChatSession, tool: Tool, must_end: Callable[[], bool]) -> None:
+    def __init__(self, session: ChatSession, tool: Tool, call_id: UUID, must_end: Callable[[], bool]) -> None:
+        self._call_id = call_id
         self.session_id, self.owner_id, self.subagent_id = session.pk, session.owner_id, None
         self._seconds = tool.execution_timeout_seconds
         self._deadline = time.monotonic() + self._seconds
         self._must_end = must_end
 
     def progress(self, percent: float, stage: str, estimated_seconds_left: float | None = None) -> None:
-        """Only look whether it must end."""
+        """Tell the feed; whoever calls often is a tool of ours, and those are quick."""
         self.check()
+        payload: ToolProgress = {
+            "call_id": str(self._call_id),
+            "progress": round(min(max(percent, 0.0), 100.0), 1),
+            "stage": plain.text(stage, STAGE_MAX_CHARACTERS),
+        }
+        announce(self.session_id, "tool.progress", payload)
 
     def check(self) -> None:
         """Raise `Stopped` when the tool's time is up, or the answer that it is made for was stopped."""
@@ -214,9 +270,13 @@ class _FastContext(ToolContext):
 
 
 def _run(
-    session: ChatSession, tool: Tool, arguments: dict[str, Any], must_end: Callable[[], bool]
+    session: ChatSession,
+    tool: Tool,
+    arguments: dict[str, Any],
+    call_id: UUID,
+    must_end: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    context = _FastContext(session, tool, must_end)
+    context = _FastContext(session, tool, call_id, must_end)
     try:
         with tempfile.TemporaryDirectory() as folder:
             context.workdir = Path(folder)

@@ -29,7 +29,18 @@ from django.db import (
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from agents_app import admission, liveness, maintenance, outcome, places, pool, process_groups, runner, turns
+from agents_app import (
+    admission,
+    gateway,
+    liveness,
+    maintenance,
+    outcome,
+    places,
+    pool,
+    process_groups,
+    runner,
+    turns,
+)
 from agents_app.liveness import Identity
 from agents_app.models import Pool, Subagent, Turn, Worker
 from agents_app.other_hosts import OtherHosts
@@ -133,6 +144,7 @@ class Keeper:
             admission.send_again(now)
             admission.learn_durations()
         turns.send_again(now)
+        gateway.end_lost_calls(now)
 
     def tend_the_database(self) -> None:
         """Move SQLite's log into its database, so that nobody's commit has to."""

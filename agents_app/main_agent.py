@@ -6,6 +6,7 @@ under the same ids, which the gateway recognises.
 """
 
 import asyncio
+import json
 import logging
 import threading
 import time
@@ -35,12 +36,13 @@ from pydantic_core import SchemaValidator, core_schema
 from agents_app import gateway, history, liveness, llm, model_errors, prompts, registry, turns
 from agents_app.approvals import ApprovalPending
 from agents_app.draft import Draft
+from agents_app.mcp_servers import calling
 from agents_app.model_errors import Patience
 from agents_app.models import Subagent, ToolCall, Turn
-from agents_app.presentation import bounded
 from agents_app.turn_thread import TurnThread, in_a_thread
 from sessions_app import plain
 from sessions_app.errors import Refusal
+from sessions_app.events import json_bytes
 from sessions_app.models import ChatSession, Message
 
 logger = logging.getLogger(__name__)
@@ -173,7 +175,8 @@ class Answer:
         earlier, steps = await self.thread.call(self._history)
         if history.is_answered(steps):  # a dead attempt had all but ended the turn
             return
-        agent = _agent(await self.thread.call(llm.build, self.turn.model))
+        model = await self.thread.call(llm.build, self.turn.model)
+        agent = _agent(model, await self.thread.call(calling.tools_at_hand, self.session))
         talk = agent.iter(
             None, message_history=[*earlier, *steps], deps=self, usage_limits=UsageLimits(request_limit=None)
         )
@@ -279,23 +282,31 @@ def _handle(subagent: Subagent) -> dict[str, Any]:
 def _answer(call: ToolCall) -> dict[str, Any]:
     if call.error:
         return {"error": call.error}
-    return bounded(call.result or {}, TOOL_RESULT_MAX_BYTES)
+    return _shortened(call.result or {})
 
 
-def _agent(model: Model) -> Agent[Answer, str | DeferredToolRequests]:
+def _shortened(result: dict[str, Any]) -> dict[str, Any]:
+    """Return a result, or the beginning of its JSON if it is too long to be read whole."""
+    if json_bytes(result) <= TOOL_RESULT_MAX_BYTES:
+        return result
+    text = json.dumps(result.get("data") or result, ensure_ascii=False)
+    return {
+        "summary": result.get("summary", ""),
+        "beginning_of_data": text[: TOOL_RESULT_MAX_BYTES // 4],
+        "note": f"Shortened: the whole is {len(text):,} characters of JSON. Ask for less at once.",
+    }
+
+
+def _agent(model: Model, tools: list[registry.Tool]) -> Agent[Answer, str | DeferredToolRequests]:
     return Agent(
         model,
-        tools=_tools(),
+        tools=[_offered(tool) for tool in tools],
         deps_type=Answer,
         output_type=[str, DeferredToolRequests],
         instructions=prompts.INSTRUCTIONS,
         # Trying again is seen in the chat: see `_persist`.
         model_settings=ModelSettings(max_retries=0, first_event_timeout=settings.MODEL_FIRST_TOKEN_SECONDS),
     )
-
-
-def _tools() -> list[Tool[Answer]]:
-    return [_offered(tool) for tool in registry.TOOLS.values()]
 
 
 def _offered(tool: registry.Tool) -> Tool[Answer]:
@@ -305,7 +316,8 @@ def _offered(tool: registry.Tool) -> Tool[Answer]:
         description=tool.description + (" Heavy: runs as a subagent." if tool.heavy else ""),
         json_schema=dict(tool.input_schema),
         takes_ctx=True,
-        sequential=True,
+        # Ours are quick; those of servers may take long, and do so side by side.
+        sequential=not tool.in_chat_worker,
     )
     # A schema of one's own is not checked at all: a list as arguments would end the turn.
     offered.function_schema.validator = _OBJECT

@@ -15,8 +15,8 @@ from agents_app.querysets import SubagentQuerySet, TurnQuerySet, WorkerQuerySet
 from sessions_app.models import ChatSession
 
 __all__ = [
-    "Approval", "MaintenanceRun", "McpServer", "ModelProvider", "Pool", "PoolShare", "Singleton", "Subagent", "Tally",
-    "ToolCall", "ToolPermission", "Turn", "Worker",
+    "Approval", "MaintenanceRun", "McpServer", "ModelProvider", "Pool", "PoolShare", "Singleton", "Subagent",
+    "Tally", "ToolCall", "ToolPermission", "Turn", "Worker",
 ]  # fmt: skip
 
 # 0 would mean both "no limit" and "nothing"; a pool that shall do nothing is paused.
@@ -180,9 +180,20 @@ class ToolCall(models.Model):
     error = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    deadline_at = models.DateTimeField(
+        null=True, blank=True, help_text="set if another process makes the call: it is lost after that"
+    )
+    claimed_at = models.DateTimeField(null=True, blank=True, help_text="when that process took it")
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [
+            models.Index(
+                fields=["deadline_at"],
+                condition=Q(state="running", deadline_at__isnull=False),
+                name="call_handed_over",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.tool_name} {self.state}"

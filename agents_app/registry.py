@@ -42,7 +42,10 @@ class ToolResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """A declared tool. Times are in seconds; `execution_timeout_seconds` bounds one attempt."""
+    """A declared tool. Times are in seconds; `execution_timeout_seconds` bounds one attempt.
+
+    `approval` is allow, ask or deny. One that is `in_chat_worker` can be called there alone.
+    """
 
     name: str
     title: str
@@ -54,6 +57,7 @@ class Tool:
     safe_to_repeat: bool
     execution_timeout_seconds: float
     approval: str = "allow"
+    in_chat_worker: bool = False
 
     def validate(self, arguments: object) -> dict[str, Any]:
         """Return `arguments` if they fit the schema and the tool's own check; raise `Refusal` if not."""

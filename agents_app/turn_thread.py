@@ -7,6 +7,7 @@ One loop, so that connections to models and tool servers can be shared between t
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
@@ -32,6 +33,16 @@ class _SharedLoop:
 
 
 _shared_loop = _SharedLoop()
+
+
+def shared_loop() -> asyncio.AbstractEventLoop:
+    """Return the loop that all turns share."""
+    return _shared_loop.get()
+
+
+def on_the_shared_loop(coroutine: Coroutine[Any, Any, R]) -> Future[R]:
+    """Run the coroutine there and return its future, which threads may wait for."""
+    return asyncio.run_coroutine_threadsafe(coroutine, shared_loop())
 
 
 class TurnThread:

@@ -16,6 +16,7 @@ from agents_app.api import (
 from agents_app.api.waiting import waits
 
 subagent = subagents.SubagentViewSet.as_view({"get": "retrieve"})
+call = tools.CallView.as_view()
 
 urlpatterns = [
     path(
@@ -41,8 +42,11 @@ urlpatterns = [
     ),
     path("api/tools/", tools.ToolsView.as_view(), name="tool-list"),
     path(
-        "api/tools/<str:name>/execute/", waits(tools.ExecuteToolView.as_view(), subagent), name="tool-execute"
+        "api/tools/<str:name>/execute/",
+        waits(tools.ExecuteToolView.as_view(), subagent, call),
+        name="tool-execute",
     ),
+    path("api/tool-calls/<uuid:pk>/", waits(call), name="call-detail"),
     path("api/sessions/<uuid:session_id>/turns/", turns.TurnsView.as_view(), name="turn-list"),
     path("api/sessions/<uuid:session_id>/tool-calls/", tools.CallsView.as_view(), name="call-list"),
     path(

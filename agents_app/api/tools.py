@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.generics import ListAPIView
+from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -65,6 +65,17 @@ class CallsView(ListAPIView[ToolCall]):
         return owned_session(self.request, self.kwargs["session_id"]).tool_calls.all()
 
 
+class CallView(RetrieveAPIView[ToolCall]):
+    """One fast call."""
+
+    serializer_class = CallSerializer
+    queryset = ToolCall.objects.none()
+
+    def get_queryset(self) -> QuerySet[ToolCall]:
+        """Return the calls in the caller's sessions."""
+        return ToolCall.objects.filter(session__owner_id=self.request.user.pk, session__deleted_at=None)
+
+
 class ExecuteSerializer(serializers.Serializer[Any]):
     """A call: for which session, with what."""
 
@@ -96,7 +107,11 @@ class ExecuteToolView(APIView):
         responses={200: CallSerializer, 202: SubagentSerializer},
     )
     def post(self, request: Request, name: str) -> Response:
-        """Call the tool: a fast one answers with its result (200), a heavy one with its subagent (202)."""
+        """Call the tool: a fast one answers with its result (200), a heavy one with its subagent (202).
+
+        A tool of an MCP server is called by another process: the answer is the call as it stands (202), its
+        end with `wait`.
+        """
         serializer = ExecuteSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         wish = serializer.validated_data
@@ -112,4 +127,5 @@ class ExecuteToolView(APIView):
         )
         if isinstance(done, Subagent):
             return Response(SubagentSerializer(done).data, status=202)
-        return Response(CallSerializer(done).data)
+        going_on = done.state == ToolCall.State.RUNNING
+        return Response(CallSerializer(done).data, status=202 if going_on else 200)

@@ -79,6 +79,11 @@ class Hub:
         """Have a prompt written from arguments."""
         return await self._request(server, owner_id, session_id, requests.get_prompt(name, arguments))
 
+    def is_connected(self, server: Server, owner_id: Any, session_id: Any) -> bool:
+        """Whether there is a connection for a scope that can be used; may be asked from any thread."""
+        connection = self._connections.get(_key(server, owner_id, session_id))
+        return connection is not None and connection.is_usable
+
     async def close_session(self, session_id: Any) -> None:
         """Close what was opened for this session alone."""
         await self._close(key for key in self._connections if key.session_id == str(session_id))

@@ -33,6 +33,14 @@ _NOTHING_KNOWN = {
 }
 
 
+_when_changed: list[Callable[[UUID], None]] = []
+
+
+def when_changed(callback: Callable[[UUID], None]) -> None:
+    """Have `callback(server_id)` called in the transaction that adds, changes, pauses or resumes a server."""
+    _when_changed.append(callback)
+
+
 def add(given: Mapping[str, Any], *, by: Any | None, owner: Any | None) -> McpServer:
     """Add a server for `owner`'s sessions, for everybody's if that is None.
 
@@ -102,6 +110,7 @@ def _set(server_id: UUID, values: Mapping[str, Any]) -> McpServer:
         for name, value in values.items():
             setattr(row, name, value)
         row.save(update_fields=list(values))
+        _tell(row)
     return row
 
 
@@ -164,7 +173,13 @@ def _saved(row: McpServer, save: Callable[[], None]) -> McpServer:
             save()
     except IntegrityError:  # somebody else was faster
         raise _name_taken(row) from None
+    _tell(row)
     return row
+
+
+def _tell(row: McpServer) -> None:
+    for callback in _when_changed:
+        callback(row.pk)
 
 
 def _name_taken(row: McpServer) -> Refusal:

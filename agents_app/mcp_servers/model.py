@@ -27,6 +27,11 @@ class McpServerQuerySet(models.QuerySet["McpServer"]):
         mine = self.filter(Q(owner=None) | Q(owner_id=owner_id), enabled=True)
         return mine.exclude(Q(health="paused") & (Q(retry_at=None) | Q(retry_at__gt=now)))
 
+    def to_be_looked_at(self, now: datetime) -> "McpServerQuerySet":
+        """Those whose offer nobody knows, and those that failed and are due to be tried again."""
+        failed = Q(health="unhealthy") | Q(health="paused", retry_at__lte=now)
+        return self.filter(failed | Q(health="unknown"), enabled=True)
+
 
 class McpServer(models.Model):
     """An MCP server: how it is reached, who uses it, what it may do, how it does.

@@ -25,6 +25,7 @@ from sessions_app.payloads import (
     SubagentPayload,
     SubagentProgress,
     ToolCallPayload,
+    ToolProgress,
     TurnPayload,
     TurnRetry,
     WorkerPayload,
@@ -52,6 +53,7 @@ NUMBERS = {
     "approval.requested": 5,
     "approval.resolved": 6,
     "tool.started": 5,
+    "tool.progress": 6,
     "tool.completed": 6,
     "tool.failed": 6,
     "subagent.queued": 7,
@@ -134,6 +136,7 @@ OF_PAYLOAD: dict[type, dict[str, Any]] = {
         "progress": 0.0,
         "queued_at": moment(7),
     },
+    ToolProgress: {"progress": 40.0, "stage": "step 2 of 5"},
     SubagentProgress: {"attempt": 1, "progress": 42.5, "stage": "analyzing", "estimated_seconds_left": 4.5},
     ExportPayload: {"subagent_id": an_id("export"), "format": "json"},
     ExportProgress: {

@@ -12,6 +12,7 @@ from sessions_app.payloads.agents import (
     SubagentPayload,
     SubagentProgress,
     ToolCallPayload,
+    ToolProgress,
     TurnPayload,
     TurnRetry,
     TurnWithheld,
@@ -76,6 +77,7 @@ __all__ = [
     "SubagentPayload",
     "SubagentProgress",
     "ToolCallPayload",
+    "ToolProgress",
     "TurnPayload",
     "TurnRetry",
     "TurnWithheld",
@@ -125,6 +127,7 @@ DURABLE: dict[str, type] = {
 EPHEMERAL: dict[str, type] = {
     "message.delta": MessageDelta,
     "turn.retrying": TurnRetry,
+    "tool.progress": ToolProgress,
     "subagent.progress": SubagentProgress,
     "export.progress": ExportProgress,
 }
@@ -164,6 +167,7 @@ MEANINGS: dict[str, str] = {
     "turn.cancelled": "The answer was stopped by the user; what text there is stays.",
     "turn.retrying": "The model is busy or away and is asked again in a moment.",
     "tool.started": "A fast tool was called.",
+    "tool.progress": "A fast call that takes a while tells how far it is.",
     "tool.completed": "The call succeeded.",
     "tool.failed": "The call failed.",
     "approval.requested": "The main agent wants to call a tool and waits for the user's word.",

@@ -64,6 +64,14 @@ class ToolCallPayload(TypedDict):
     created_at: Time
 
 
+class ToolProgress(TypedDict):
+    """How far a fast call is, at most 10 a second."""
+
+    call_id: Id
+    progress: Annotated[float, "percent, 0 to 100; 0 while it is not known"]
+    stage: Annotated[str, "what it is doing, in the tool's own words"]
+
+
 class ApprovalPayload(TypedDict):
     """A call of the main agent that its user was asked for, as it stands."""
 

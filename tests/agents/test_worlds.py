@@ -8,6 +8,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from rest_framework.test import APIClient
 
+from agents_app.models import Approval, ToolCall, ToolPermission
 from exports_app.models import Export
 from sessions_app import lifecycle, messages
 from sessions_app.models import ChatSession
@@ -26,6 +27,10 @@ DOORS = [
     ("get", "/api/sessions/{session}/messages/"),
     ("post", "/api/sessions/{session}/messages/"),
     ("get", "/api/sessions/{session}/messages/{message}/"),
+    ("get", "/api/sessions/{session}/approvals/"),
+    ("post", "/api/approvals/{approval}/"),
+    ("delete", "/api/tool-permissions/{permission}/"),
+    ("get", "/api/tool-calls/{call}/"),
     ("get", "/api/subagents/{subagent}/"),
     ("post", "/api/subagents/{subagent}/cancel/"),
     ("post", "/api/subagents/{subagent}/retry/"),
@@ -44,6 +49,7 @@ WISHES = [
 OPEN = [
     "/api/sessions/", "/api/subagents/", "/api/exports/", "/api/tools/", "/api/pools/", "/api/maintenance/",
     "/api/schema/", "/api/docs/",
+    "/api/models/", "/api/tool-permissions/",
 ]  # fmt: skip
 STAFF = [("patch", "/api/pools/tools/"), ("get", "/api/monitor/"), ("post", "/api/maintenance/run/")]
 
@@ -60,7 +66,17 @@ def ids(bob: Any) -> dict[str, str]:
         "subagent": str(work.queue(session).pk),
         "turn": str(session.turns.get().pk),
         "export": str(export.pk),
+        **_asked_for(session),
     }
+
+
+def _asked_for(session: ChatSession) -> dict[str, str]:
+    call = ToolCall.objects.create(session=session, seq=2, tool_name="probe_fast")
+    asked = Approval.objects.create(
+        id=call.pk, session=session, turn=session.turns.get(), seq=2, tool_name="probe_asked"
+    )
+    permission = ToolPermission.objects.create(owner_id=session.owner_id, tool_name="probe_asked")
+    return {"approval": str(asked.pk), "call": str(call.pk), "permission": str(permission.pk)}
 
 
 @pytest.fixture(params=["ann", "staff"])
@@ -132,7 +148,8 @@ def test_what_is_for_staff_is_refused_to_others(
 
 
 def test_every_door_of_rest_is_in_this_test() -> None:
-    ids = dict.fromkeys(["session", "message", "subagent", "turn", "export"], work.NOBODY)
+    ids: dict[str, Any] = dict.fromkeys(["session", "message", "subagent", "turn", "export"], work.NOBODY)
+    ids |= {"approval": work.NOBODY, "call": work.NOBODY, "permission": 1}
     tested = [address for _, address in [*DOORS, *STAFF]] + [address for address, _ in WISHES] + OPEN
     routes = {resolve(address.format(**ids)).route for address in tested}
     found = _routes(get_resolver(settings.ROOT_URLCONF))

@@ -182,6 +182,12 @@ function toolStands(state, payload, event) {
   return { ...state, tools, turn: withoutRetry(state.turn) };
 }
 
+function toolMoves(state, { call_id, progress, stage }) {
+  const known = state.tools.get(call_id);
+  if (!known || known.state !== "running") return state;
+  return { ...state, tools: put(state.tools, call_id, { ...known, progress, stage }) };
+}
+
 /** Nothing else happens until the reader has decided; then the agent goes on. */
 function approvalStands(state, payload) {
   const approvals = put(state.approvals, payload.approval_id, payload);
@@ -246,6 +252,7 @@ const STEPS = {
   "turn.cancelled": turnEnds("cancelled"),
   "turn.withheld": turnWithheld,
   "tool.started": toolStands,
+  "tool.progress": toolMoves,
   "tool.completed": toolStands,
   "tool.failed": toolStands,
   "approval.requested": approvalStands,

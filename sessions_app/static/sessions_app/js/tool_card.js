@@ -56,8 +56,13 @@ export function toolCard({ item }) {
   };
 }
 
+function progressText({ progress, stage }) {
+  const percent = progress > 0 ? `${Math.round(progress)} %` : "";
+  return [WORDS.running, percent, stage].filter(Boolean).join(" · ");
+}
+
 function stateText(call) {
-  if (isRunning(call)) return WORDS.running;
+  if (isRunning(call)) return progressText(call);
   const took =
     call.duration_ms === undefined || call.duration_ms === null ? "" : durationWords(call.duration_ms);
   return [WORDS[call.state], took].filter(Boolean).join(" · ");

@@ -1,0 +1,172 @@
+"""The chat worker's connections to MCP servers: calls through them, and looks at what the servers offer.
+
+Calls come from threads and are made on the loop that all turns share; there each connection lives.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+from django.utils import timezone
+
+from agents_app.context import ToolContext, ToolError
+from agents_app.mcp.errors import McpError
+from agents_app.mcp.hub import Hub
+from agents_app.mcp.reports import Failed, Report
+from agents_app.mcp.results import CallResult, percent
+from agents_app.mcp.server import Server
+from agents_app.mcp_servers import calling, health, telling
+from agents_app.mcp_servers.model import McpServer
+from agents_app.mcp_servers.serving import as_server
+from agents_app.mcp_servers.tools import McpTool
+from agents_app.registry import ToolResult
+from agents_app.turn_thread import in_a_thread, on_the_shared_loop, shared_loop
+from sessions_app.errors import Refusal
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.1
+HOUSEKEEPING_SECONDS = 5.0
+CLOSE_SECONDS = 1.5
+SUMMARY_CHARACTERS = 1000
+# A look that belongs to no user: a server that keeps users apart must not mix it with one.
+NOBODY = 0
+_OF_CONNECTION = {"mcp_unreachable", "mcp_disconnected", "mcp_protocol_error"}
+
+
+def call(tool: McpTool, context: ToolContext, arguments: Mapping[str, Any]) -> ToolResult:
+    """Call a tool; its progress is told to `context`, whose stop is told to the server.
+
+    Raises `ToolError`: a code of `McpError`, or `tool_error` with what the tool said.
+    """
+    server = _server(tool.server_id, context)
+    progress: list[tuple[float, str]] = []
+
+    def take(done: float, total: float | None, message: str) -> None:
+        progress[:] = [(percent(done, total) or 0, message)]
+
+    asked = hub.call_tool(
+        server, context.owner_id, context.session_id, tool.tool_name, arguments, progress=take
+    )
+    was_known = hub.is_connected(server, context.owner_id, context.session_id)
+    try:
+        answer = _waited_for(asked, context, progress)
+    except McpError as error:
+        if error.code in _OF_CONNECTION:
+            telling.record_in(context.session_id, server.id, {"code": error.code, "message": error.message})
+        raise ToolError(error.code, error.message) from error
+    if not was_known:
+        telling.record_in(context.session_id, server.id)
+    return _result(answer)
+
+
+def look_at(server_id: UUID) -> None:
+    """Connect to a server for what it offers, or let go of one that is not in use; failures are reported."""
+    row = McpServer.objects.filter(pk=server_id).first()
+    if row is None or not row.enabled or health.is_paused(row, timezone.now()):
+        on_the_shared_loop(hub.close_server(server_id)).result()
+        return
+    on_the_shared_loop(_look_at(as_server(row), row.owner_id or NOBODY)).result()
+
+
+def start() -> None:
+    """Begin to look after the connections; called once by the chat worker."""
+    on_the_shared_loop(_keep_house())
+
+
+def end() -> None:
+    """Close all connections, patiently for a moment."""
+    try:
+        on_the_shared_loop(hub.close()).result(CLOSE_SECONDS)
+    except TimeoutError:
+        logger.warning("not all MCP servers ended in time")
+
+
+def _server(server_id: UUID, context: ToolContext) -> Server:
+    row = McpServer.objects.filter(pk=server_id, enabled=True).first()
+    if row is None:
+        raise Refusal("unknown_tool", "The server of this tool is not there any more.", status=404)
+    health.check_usable(row)
+    return as_server(row)
+
+
+def _waited_for(
+    asked: Coroutine[Any, Any, CallResult], context: ToolContext, progress: list[tuple[float, str]]
+) -> CallResult:
+    future = asyncio.run_coroutine_threadsafe(asked, shared_loop())
+    try:
+        while not future.done():
+            if progress:
+                context.progress(*progress.pop())
+            context.check()
+            try:
+                future.exception(LOOK_SECONDS)
+            except TimeoutError:
+                continue
+        return future.result()
+    finally:
+        future.cancel()
+
+
+def _result(answer: CallResult) -> ToolResult:
+    text = answer.text or _what_else(answer)
+    if answer.is_error:
+        raise ToolError("tool_error", text[:SUMMARY_CHARACTERS] or "The tool failed and did not say why.")
+    data: dict[str, Any] = {"content": [_without_data(block) for block in answer.content]}
+    if answer.structured is not None:
+        data["structured"] = answer.structured
+    return ToolResult(summary=text[:SUMMARY_CHARACTERS], data=data)
+
+
+def _without_data(block: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in block.items() if name != "data"}
+
+
+def _what_else(answer: CallResult) -> str:
+    kinds = [f"{block['type']} {block.get('mime_type') or block.get('uri', '')}" for block in answer.content]
+    return ", ".join(kind.strip() for kind in kinds)
+
+
+async def _look_at(server: Server, owner_id: int) -> None:
+    session_id = uuid4()
+    try:
+        await hub.catalogue(server, owner_id, session_id)
+    except McpError as error:  # reported already
+        logger.info("MCP server %s: %s", server.name, error)
+    finally:
+        await hub.close_session(session_id)
+
+
+async def _keep_house() -> None:
+    """Close what is idle, and look at servers that nobody has looked at or that are due again."""
+    while True:
+        try:
+            await hub.close_idle()
+            for row in await in_a_thread(_due):
+                await _look_at(as_server(row), row.owner_id or NOBODY)
+        except Exception:
+            logger.exception("the connections to MCP servers could not be looked after")
+        await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+def _due() -> list[McpServer]:
+    return list(McpServer.objects.to_be_looked_at(timezone.now()))
+
+
+def _report(server: Server, report: Report) -> None:
+    """Store what the hub tells; it comes on the loop, which must not wait."""
+    in_a_thread(lambda: _store(server, report))
+
+
+def _store(server: Server, report: Report) -> None:
+    if isinstance(report, Failed):
+        health.report_failed(server.id, report.error.code, report.error.message, revision=server.revision)
+    else:
+        health.report_connected(server.id, report.catalogue, revision=server.revision)
+
+
+hub = Hub(report=_report)
+calling.connect(call)
