@@ -89,6 +89,7 @@ def tool(
     safe_to_repeat: bool = False,
     execution_timeout_seconds: float | None = None,
     approval: str = "allow",
+    in_chat_worker: bool = False,
 ) -> Callable[[Callable[..., ToolResult]], Callable[..., ToolResult]]:
     """Declare the decorated function `(context, **arguments) -> ToolResult` as a tool.
 
@@ -113,6 +114,7 @@ def tool(
             safe_to_repeat=safe_to_repeat,
             execution_timeout_seconds=execution_timeout_seconds or (300 if heavy else 30),
             approval=approval,
+            in_chat_worker=in_chat_worker,
         )
         return function
 
