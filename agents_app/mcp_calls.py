@@ -5,8 +5,9 @@ Calls come from threads and are made on the loop that all turns share; there eac
 
 import asyncio
 import logging
+import sys
 from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
 
 from django.utils import timezone
@@ -48,19 +49,48 @@ def call(tool: McpTool, context: ToolContext, arguments: Mapping[str, Any]) -> T
     def take(done: float, total: float | None, message: str) -> None:
         progress[:] = [(percent(done, total) or 0, message)]
 
-    asked = hub.call_tool(
-        server, context.owner_id, context.session_id, tool.tool_name, arguments, progress=take
-    )
+    place = (server, context.owner_id, context.session_id)
+    asked = hub.call_tool(*place, tool.tool_name, arguments, progress=take)
+    return _result(_asked(server, context, asked, progress))
+
+
+def read_resource(row: McpServer, context: ToolContext, uri: str) -> ToolResult:
+    """Read a resource. Raises `ToolError`: a code of `McpError`."""
+    server = as_server(row)
+    asked = hub.read_resource(server, context.owner_id, context.session_id, uri)
+    found = _asked(server, context, asked)
+    text = "\n".join(block.get("text", "") for block in found.content)
+    data = {"content": [_without_data(block) for block in found.content]}
+    return ToolResult(summary=text[:SUMMARY_CHARACTERS] or "It holds no text.", data=data)
+
+
+def get_prompt(row: McpServer, context: ToolContext, name: str, arguments: Mapping[str, str]) -> ToolResult:
+    """Have a prompt written. Raises `ToolError`: a code of `McpError`."""
+    server = as_server(row)
+    asked = hub.get_prompt(server, context.owner_id, context.session_id, name, arguments)
+    written = _asked(server, context, asked)
+    told = [{"role": message.role, "content": _without_data(message.content)} for message in written.messages]
+    text = "\n\n".join(message.content.get("text", "") for message in written.messages)
+    return ToolResult(summary=text[:SUMMARY_CHARACTERS], data={"messages": told, "text": text})
+
+
+def _asked(
+    server: Server,
+    context: ToolContext,
+    asked: Coroutine[Any, Any, T],
+    progress: list[tuple[float, str]] | None = None,
+) -> T:
+    """Return a server's answer; the session is told of a connection that came or broke for it."""
     was_known = hub.is_connected(server, context.owner_id, context.session_id)
     try:
-        answer = _waited_for(asked, context, progress)
+        answer = _waited_for(asked, context, progress if progress is not None else [])
     except McpError as error:
         if error.code in _OF_CONNECTION:
             telling.record_in(context.session_id, server.id, {"code": error.code, "message": error.message})
         raise ToolError(error.code, error.message) from error
     if not was_known:
         telling.record_in(context.session_id, server.id)
-    return _result(answer)
+    return answer
 
 
 def look_at(server_id: UUID) -> None:
@@ -93,9 +123,7 @@ def _server(server_id: UUID, context: ToolContext) -> Server:
     return as_server(row)
 
 
-def _waited_for(
-    asked: Coroutine[Any, Any, CallResult], context: ToolContext, progress: list[tuple[float, str]]
-) -> CallResult:
+def _waited_for(asked: Coroutine[Any, Any, T], context: ToolContext, progress: list[tuple[float, str]]) -> T:
     future = asyncio.run_coroutine_threadsafe(asked, shared_loop())
     try:
         while not future.done():
@@ -169,4 +197,4 @@ def _store(server: Server, report: Report) -> None:
 
 
 hub = Hub(report=_report)
-calling.connect(call)
+calling.connect(cast(calling.Connections, sys.modules[__name__]))

@@ -4,24 +4,43 @@ The connections live in the chat worker, which says so by `connect`. Everywhere 
 handed to it: see `gateway`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
+
+from django.db.models import F
+from django.utils import timezone
 
 from agents_app.context import ToolContext
+from agents_app.mcp_servers.model import McpServer
 from agents_app.mcp_servers.tools import McpTool, find, mcp_tools
 from agents_app.registry import TOOLS, Tool, ToolResult, find_tool
+from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession
 
-Call = Callable[[McpTool, ToolContext, Mapping[str, Any]], ToolResult]
 # The hub has limits of its own and says which of them was reached: the call's own comes after them.
 _MARGIN_SECONDS = 10.0
-_connected: list[Call] = []
+_connected: list["Connections"] = []
 
 
-def connect(call: Call) -> None:
-    """Have `call(tool, context, arguments)` make the calls of this process."""
-    _connected[:] = [call]
+class Connections(Protocol):
+    """What the process with the connections does for tools; each raises `ToolError` and `Refusal`."""
+
+    def call(self, tool: McpTool, context: ToolContext, arguments: Mapping[str, Any]) -> ToolResult:
+        """Call a tool of a server."""
+
+    def read_resource(self, server: McpServer, context: ToolContext, uri: str) -> ToolResult:
+        """Read a resource."""
+
+    def get_prompt(
+        self, server: McpServer, context: ToolContext, name: str, arguments: Mapping[str, str]
+    ) -> ToolResult:
+        """Have a prompt written."""
+
+
+def connect(connections: Connections) -> None:
+    """Have the calls of this process made through these connections."""
+    _connected[:] = [connections]
 
 
 def is_connected() -> bool:
@@ -64,6 +83,25 @@ def as_tool(tool: McpTool) -> Tool:
     )
 
 
+def read_resource(context: ToolContext, server: str, uri: str) -> ToolResult:
+    """Read a resource of a server that the session may use. Raises `Refusal` (`unknown_mcp_server`)."""
+    return _connected[0].read_resource(_usable(context, server), context, uri)
+
+
+def get_prompt(context: ToolContext, server: str, name: str, arguments: Mapping[str, str]) -> ToolResult:
+    """Have a prompt written by a server that the session may use. Raises `Refusal` (`unknown_mcp_server`)."""
+    return _connected[0].get_prompt(_usable(context, server), context, name, arguments)
+
+
+def _usable(context: ToolContext, name: str) -> McpServer:
+    rows = McpServer.objects.usable_by(context.owner_id, timezone.now()).filter(name=name)
+    row = rows.order_by(F("owner").asc(nulls_first=True)).first()
+    if row is None:
+        raise Refusal(
+            "unknown_mcp_server", f"There is no MCP server {name[:80]!r} that can be used now.", 404
+        )
+    return row
+
+
 def _run(tool: McpTool, context: ToolContext, /, **arguments: Any) -> ToolResult:
-    (call,) = _connected
-    return call(tool, context, arguments)
+    return _connected[0].call(tool, context, arguments)
