@@ -53,7 +53,7 @@ def _said_in(turn: Turn) -> list[ModelMessage]:
 def _request(turn: Turn) -> ModelRequest:
     taken_up = turn.session.messages.in_order().filter(turn_id=turn.pk).exclude(role=Message.Role.ASSISTANT)
     parts = [UserPromptPart(content=prompts.as_prompt(message)) for message in taken_up]
-    return ModelRequest(parts=parts, instructions=prompts.INSTRUCTIONS)
+    return ModelRequest(parts=parts, instructions=prompts.instructions(turn.session))
 
 
 def _open_calls(message: ModelMessage) -> bool:

@@ -176,7 +176,8 @@ class Answer:
         if history.is_answered(steps):  # a dead attempt had all but ended the turn
             return
         model = await self.thread.call(llm.build, self.turn.model)
-        agent = _agent(model, await self.thread.call(calling.tools_at_hand, self.session))
+        tools = await self.thread.call(calling.tools_at_hand, self.session)
+        agent = _agent(model, tools, prompts.instructions(self.session))
         talk = agent.iter(
             None, message_history=[*earlier, *steps], deps=self, usage_limits=UsageLimits(request_limit=None)
         )
@@ -297,13 +298,15 @@ def _shortened(result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _agent(model: Model, tools: list[registry.Tool]) -> Agent[Answer, str | DeferredToolRequests]:
+def _agent(
+    model: Model, tools: list[registry.Tool], instructions: str
+) -> Agent[Answer, str | DeferredToolRequests]:
     return Agent(
         model,
         tools=[_offered(tool) for tool in tools],
         deps_type=Answer,
         output_type=[str, DeferredToolRequests],
-        instructions=prompts.INSTRUCTIONS,
+        instructions=instructions,
         # Trying again is seen in the chat: see `_persist`.
         model_settings=ModelSettings(max_retries=0, first_event_timeout=settings.MODEL_FIRST_TOKEN_SECONDS),
     )

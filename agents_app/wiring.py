@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from agents_app import approvals, gateway, maintenance, model_providers, pool, turns
+from agents_app import approvals, commands, gateway, maintenance, model_providers, pool, turns
 from agents_app.mcp_servers import changes
 from agents_app.models import Subagent, ToolCall
 from agents_app.presentation import subagent_payloads, tool_payload
@@ -23,6 +23,7 @@ def connect() -> None:
     lifecycle.when_stopping(pool.cancel_all)
     snapshot.section("turn", turns.snapshot)
     snapshot.section("notices", turns.notices)
+    commands.connect()
     changes.when_changed(gateway.look_at_server)
     snapshot.section("approvals", approvals.snapshot)
     snapshot.section("subagents", _subagents)

@@ -73,6 +73,13 @@ def choose_model(session_id: UUID, model: str) -> None:
             change.record("session.updated", session_payload(change.session))
 
 
+def instruct(session_id: UUID, instructions: str) -> None:
+    """Say what the agent shall always heed in this session; empty for nothing."""
+    with session_change(session_id) as change:
+        change.session.instructions = plain.text(instructions)
+        change.session.save(update_fields=["instructions"])
+
+
 def _check_model(model: str) -> None:
     for check in _model_checks:
         check(model)

@@ -27,6 +27,7 @@ class ChatSession(models.Model):
     model = models.CharField(
         max_length=200, blank=True, help_text="provider:model; empty for the server's own choice"
     )
+    instructions = models.TextField(blank=True, help_text="what the user wants the agent to heed in it")
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     idempotency_key = models.CharField(
         max_length=100, blank=True, editable=False, help_text="the starter's; a repeat returns this row"

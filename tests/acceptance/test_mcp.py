@@ -181,6 +181,10 @@ def test_a_server_that_cannot_be_started_is_shown_as_unhealthy(una: Person) -> N
     wait_for("it is known to be ill", lambda: absent()["health"] in ("unhealthy", "paused"))
 
 
+def _sum(una: Person) -> str:
+    return str(_execute(una, "probe__add", first=1, second=1)["state"])
+
+
 def test_a_killed_chat_worker_leaves_no_server_behind_and_the_tools_come_back(
     house: House, una: Person
 ) -> None:
