@@ -84,7 +84,7 @@ def test_another_model_is_chosen(session: ChatSession) -> None:
 def test_agents_are_listed(session: ChatSession) -> None:
     assert "no subagents" in _told(session, "/agents")
     work.queue(session)
-    assert "queued" in _told(session, "/agents")
+    assert "`probe`: admitted" in _told(session, "/agents")
 
 
 @pytest.mark.usefixtures("at_once")
