@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents_app.api import maintenance, monitor, pools, subagents, tools, turns
+from agents_app.api import branches, maintenance, monitor, pools, subagents, tools, turns
 from agents_app.api.waiting import waits
 
 subagent = subagents.SubagentViewSet.as_view({"get": "retrieve"})
@@ -36,6 +36,22 @@ urlpatterns = [
     path("api/sessions/<uuid:session_id>/turns/", turns.TurnsView.as_view(), name="turn-list"),
     path("api/sessions/<uuid:session_id>/tool-calls/", tools.CallsView.as_view(), name="call-list"),
     path("api/turns/<uuid:turn_id>/stop/", turns.StopTurnView.as_view(), name="turn-stop"),
+    path(
+        "api/sessions/<uuid:session_id>/messages/<uuid:message_id>/edit/",
+        branches.EditView.as_view(),
+        name="message-edit",
+    ),
+    path(
+        "api/sessions/<uuid:session_id>/messages/<uuid:message_id>/regenerate/",
+        branches.RegenerateView.as_view(),
+        name="message-regenerate",
+    ),
+    path("api/sessions/<uuid:session_id>/branches/", branches.BranchesView.as_view(), name="branch-list"),
+    path(
+        "api/sessions/<uuid:session_id>/branches/<uuid:branch_id>/switch/",
+        branches.SwitchView.as_view(),
+        name="branch-switch",
+    ),
     path("api/pools/", pools.PoolsView.as_view(), name="pool-list"),
     path("api/pools/<str:name>/", pools.PoolView.as_view(), name="pool-detail"),
     path("api/maintenance/", maintenance.MaintenanceView.as_view(), name="maintenance"),
