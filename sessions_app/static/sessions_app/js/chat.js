@@ -50,6 +50,9 @@ class ChatPage {
       onRetry: (id) => this.conversation.retrySubagent(id),
       onResend: () => this.resend(),
       onEdit: (entry) => this.edit(entry),
+      onReword: (id, content, key) => this.conversation.editMessage(id, content, key),
+      onRegenerate: (id) => this.conversation.regenerate(id),
+      onSwitch: (branchId) => this.conversation.switchBranch(branchId),
     });
     this.scrolling = new Scrolling(element("scroller"), element("new-messages"));
     this.notice = new ConnectionNotice(element("connection-notice"), element("connection-spoken"), () =>
