@@ -7,11 +7,12 @@ from pydantic_ai.messages import (
     ModelMessagesTypeAdapter,
     ModelRequest,
     ModelResponse,
+    TextPart,
     ToolCallPart,
     UserPromptPart,
 )
 
-from agents_app import prompts
+from agents_app import branching, prompts
 from agents_app.models import Turn
 from sessions_app.models import Message
 
@@ -20,8 +21,11 @@ TURNS = 20
 
 def earlier(turn: Turn) -> list[ModelMessage]:
     """Return what was said in the newest turns before this one, failed and stopped ones too."""
-    ended = turn.session.turns.exclude(pk=turn.pk).order_by("-created_at")[:TURNS]
-    return [message for one in reversed(ended) for message in _said_in(one)]
+    return [
+        message
+        for one, part in branching.told(turn, TURNS)
+        for message in (_said_in(one) if part is None else _as_text(part))
+    ]
 
 
 def own(turn: Turn) -> list[ModelMessage]:
@@ -48,6 +52,17 @@ def _said_in(turn: Turn) -> list[ModelMessage]:
     steps = own(turn)
     # Providers refuse a call without its result, which a turn that was cut off may have left.
     return steps[:-1] if _open_calls(steps[-1]) else steps
+
+
+def _as_text(part: list[Message]) -> list[ModelMessage]:
+    """Return what a branch has of a turn that went on otherwise elsewhere: its words, not its calls."""
+    return [
+        ModelResponse(parts=[TextPart(content=message.content)])
+        if message.role == Message.Role.ASSISTANT
+        else ModelRequest(parts=[UserPromptPart(content=prompts.as_prompt(message))])
+        for message in part
+        if message.content
+    ]
 
 
 def _request(turn: Turn) -> ModelRequest:

@@ -18,11 +18,12 @@ from django.utils import timezone
 from agents_app import admission
 from agents_app.models import Approval, Subagent, ToolCall, Turn
 from agents_app.presentation import approval_payload, tool_payload, turn_payload
-from sessions_app import messages
+from sessions_app import branches, messages
 from sessions_app.errors import Refusal, not_found
 from sessions_app.events import SessionChange, announce, session_change
 from sessions_app.models import ChatSession, Event, Message
 from sessions_app.payloads import TurnRetry
+from sessions_app.querysets import MessageQuerySet
 
 MAX_ATTEMPTS = 3
 JOIN_AT_ONCE = 100
@@ -37,23 +38,34 @@ _ENDINGS = {
 }
 
 
-def request(change: SessionChange) -> None:
-    """Ask for an answer to what waits; an unfinished turn will see to it when it ends."""
+def request(change: SessionChange) -> Turn | None:
+    """Ask for an answer to what waits and return its turn; None if an unfinished one will see to it."""
     session = change.session
     if session.state == ChatSession.State.STOPPED or session.turns.unfinished().exists():
-        return
+        return None
     turn = Turn.objects.create(
         session=session, model=session.model or settings.MCPCHAT_MODEL, sent_at=timezone.now()
     )
     change.afterwards(lambda: send(turn))
+    return turn
 
 
 def deliver(change: SessionChange, subagent: Subagent) -> None:
     """Bring a subagent's result into the chat as a message and wake the main agent; cancels need no words."""
     if subagent.state == Subagent.State.CANCELLED:
         return
-    messages.add(change, role=Message.Role.SUBAGENT, content=_result_text(subagent), subagent_id=subagent.pk)
-    _wake(change)
+    ranges = branches.current(change.session)
+    # Who said something anew has left the work of the earlier branch behind: its card shows how it ended.
+    is_heard = ranges is None or branches.holds(ranges, subagent.seq)
+    messages.add(
+        change,
+        role=Message.Role.SUBAGENT,
+        content=_result_text(subagent),
+        subagent_id=subagent.pk,
+        wants_answer=is_heard,
+    )
+    if is_heard:
+        _wake(change)
 
 
 def _wake(change: SessionChange) -> None:
@@ -104,7 +116,7 @@ def claim(turn_id: UUID, attempt: int, worker_id: UUID) -> Turn | None:
             return None
         turn.refresh_from_db()
         # An attempt that goes on has its first request stored; what came meanwhile joins its next step.
-        waiting = None if turn.steps else change.session.messages.all().unanswered()
+        waiting = None if turn.steps else _waiting(change.session)
         newest = waiting and waiting.order_by("-seq").values_list("seq", flat=True).first()
         payload = turn_payload(turn)
         if waiting is not None and newest:
@@ -142,7 +154,7 @@ def take_up(turn: Turn, steps_with: Callable[[list[Message]], list[Any]]) -> boo
     `steps_with(messages)` returns the turn's steps with them; both are stored, or neither.
     """
     with session_change(turn.session_id) as change:
-        waiting = list(change.session.messages.all().unanswered().in_order()[:JOIN_AT_ONCE])
+        waiting = list(_waiting(change.session).in_order()[:JOIN_AT_ONCE])
         steps = steps_with(waiting)
         if not _mine(turn).update(steps=steps):
             return False
@@ -166,7 +178,7 @@ def more_may_come(turn: Turn) -> bool:
 
 def somebody_waits(turn: Turn) -> bool:
     """Whether messages wait that the turn has not taken up."""
-    return turn.session.messages.all().unanswered().exists()
+    return _waiting(turn.session).exists()
 
 
 def store_steps(turn: Turn, steps: list[Any], text: tuple[Message, str] | None = None) -> bool:
@@ -276,7 +288,7 @@ def snapshot(session_id: UUID) -> dict[str, Any] | None:
 def notices(session_id: UUID) -> list[dict[str, Any]]:
     """Return how turns of the session failed or were cancelled, with their place in it."""
     kinds = ["turn.failed", "turn.cancelled", "turn.withheld"]
-    ended = Event.objects.filter(session_id=session_id, kind__in=kinds)
+    ended = Event.objects.filter(branches.shown(session_id), session_id=session_id, kind__in=kinds)
     return [
         {
             "turn_id": event.payload.get("turn_id"),
@@ -301,17 +313,22 @@ def _end(turn: Turn, before: set[Turn.State], state: Turn.State, error: dict[str
         turn.refresh_from_db()
         # What a cancelled queued turn would have answered is dealt with: it shall not start another.
         if State.QUEUED in before:
-            change.session.messages.all().unanswered().update(turn_id=turn.pk)
+            _waiting(change.session).update(turn_id=turn.pk)
         _end_draft(change, turn)
         _end_calls(change, turn)
         _end_approvals(change, turn)
         change.record(_ENDINGS[state], turn_payload(turn))
-        waiting = change.session.messages.all().unanswered()
+        waiting = _waiting(change.session)
         if waiting.filter(role=Message.Role.USER).exists():
             request(change)
         elif waiting.exists():
             _wake(change)
     return True
+
+
+def _waiting(session: ChatSession) -> MessageQuerySet:
+    """Return what waits for an answer in the branch that is shown."""
+    return session.messages.all().unanswered().placed(branches.current(session))
 
 
 def _end_draft(change: SessionChange, turn: Turn) -> None:

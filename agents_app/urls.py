@@ -4,6 +4,7 @@ from django.urls import path
 
 from agents_app.api import (
     approvals,
+    branches,
     maintenance,
     mcp_servers,
     models,
@@ -57,6 +58,22 @@ urlpatterns = [
     path("api/tool-permissions/<int:pk>/", approvals.PermissionView.as_view(), name="permission-detail"),
     path("api/turns/<uuid:turn_id>/stop/", turns.StopTurnView.as_view(), name="turn-stop"),
     path("api/models/", models.ModelsView.as_view(), name="model-list"),
+    path(
+        "api/sessions/<uuid:session_id>/messages/<uuid:message_id>/edit/",
+        branches.EditView.as_view(),
+        name="message-edit",
+    ),
+    path(
+        "api/sessions/<uuid:session_id>/messages/<uuid:message_id>/regenerate/",
+        branches.RegenerateView.as_view(),
+        name="message-regenerate",
+    ),
+    path("api/sessions/<uuid:session_id>/branches/", branches.BranchesView.as_view(), name="branch-list"),
+    path(
+        "api/sessions/<uuid:session_id>/branches/<uuid:branch_id>/switch/",
+        branches.SwitchView.as_view(),
+        name="branch-switch",
+    ),
     path("api/pools/", pools.PoolsView.as_view(), name="pool-list"),
     path("api/pools/<str:name>/", pools.PoolView.as_view(), name="pool-detail"),
     path("api/mcp/servers/", mcp_servers.ServersView.as_view(), name="mcp-server-list"),

@@ -9,7 +9,7 @@ from agents_app.models import Subagent, ToolCall
 from agents_app.presentation import subagent_payloads, tool_payload
 from agents_app.registry import agent_type
 from agents_app.tool_executor import TOOL_EXECUTOR
-from sessions_app import lifecycle, messages, snapshot
+from sessions_app import branches, lifecycle, messages, snapshot
 
 __all__ = ["connect", "maintenance"]  # to import maintenance is to declare its jobs
 
@@ -31,8 +31,13 @@ def connect() -> None:
 
 
 def _subagents(session_id: UUID) -> list[Any]:
-    return list(subagent_payloads(Subagent.objects.filter(session_id=session_id).order_by("seq")))
+    return list(subagent_payloads(_placed(Subagent.objects.all(), session_id)))
 
 
 def _tool_calls(session_id: UUID) -> list[Any]:
-    return [tool_payload(row) for row in ToolCall.objects.filter(session_id=session_id).order_by("seq")]
+    return [tool_payload(row) for row in _placed(ToolCall.objects.all(), session_id)]
+
+
+def _placed(rows: Any, session_id: UUID) -> Any:
+    """Return those of a session that belong to the branch that is shown, in order."""
+    return rows.filter(branches.shown(session_id), session_id=session_id).order_by("seq")

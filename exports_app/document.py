@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from agents_app.models import Subagent
+from sessions_app import branches
 from sessions_app.models import ChatSession, Message
+from sessions_app.querysets import Ranges, within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +53,14 @@ class SessionDocument:
     message_count: int
     last_seq: int
     include_metadata: bool
+    ranges: Ranges | None = None
+    """The places of the branch that was shown; none if the session is one line."""
 
     def messages(self) -> Iterator[DocumentMessage]:
         """Yield the messages in order, read in chunks."""
-        rows = Message.objects.filter(session_id=self.id, seq__lte=self.last_seq).in_order()
+        rows = Message.objects.filter(
+            within(self.ranges), session_id=self.id, seq__lte=self.last_seq
+        ).in_order()
         for row in rows.iterator(chunk_size=500):
             yield DocumentMessage(
                 id=row.pk,
@@ -67,7 +73,9 @@ class SessionDocument:
 
     def subagents(self) -> Iterator[DocumentSubagent]:
         """Yield the tool executors' work in order, read in chunks."""
-        rows = Subagent.objects.filter(session_id=self.id, seq__lte=self.last_seq, agent_type="tool_executor")
+        rows = Subagent.objects.filter(
+            within(self.ranges), session_id=self.id, seq__lte=self.last_seq, agent_type="tool_executor"
+        )
         for row in rows.order_by("seq").iterator(chunk_size=100):
             yield DocumentSubagent(
                 id=row.pk,
@@ -86,7 +94,8 @@ class SessionDocument:
 def freeze(session_id: UUID, *, include_metadata: bool, now: datetime) -> SessionDocument:
     """Return the session as it stands now; what is said later is not in it."""
     session = ChatSession.objects.select_related("owner").get(pk=session_id)
-    messages = session.messages.filter(seq__lte=session.last_seq)
+    ranges = branches.current(session)
+    messages = session.messages.all().placed(ranges).filter(seq__lte=session.last_seq)
     return SessionDocument(
         id=session.pk,
         title=str(session),
@@ -97,4 +106,5 @@ def freeze(session_id: UUID, *, include_metadata: bool, now: datetime) -> Sessio
         message_count=messages.count(),
         last_seq=session.last_seq,
         include_metadata=include_metadata,
+        ranges=ranges,
     )

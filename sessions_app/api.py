@@ -12,13 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from sessions_app import lifecycle, messages, plain, snapshot
+from sessions_app import branches, lifecycle, messages, plain, snapshot
 from sessions_app.contract import PayloadSerializer
 from sessions_app.errors import Refusal, not_found
 from sessions_app.models import ChatSession, Event, Message
 from sessions_app.negotiation import AnyAccept
 from sessions_app.pagination import InOrder, MostRecentlyActive
 from sessions_app.payloads import MessagePayload
+from sessions_app.querysets import within
 
 EVENTS_A_PAGE = 500
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -228,6 +229,23 @@ class MessageViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Message]):
     def get_queryset(self) -> QuerySet[Message]:
         """Return the messages of the session in the address, if it is the caller's."""
         return owned_session(self.request, self.kwargs["session_id"]).messages.in_order()
+
+    @extend_schema(
+        parameters=[OpenApiParameter("branch", UUID, description="of this branch instead of the current one")]
+    )
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List the messages of the current branch in order, or of another."""
+        return super().list(request, *args, **kwargs)
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Leave those of a branch, in lists; the address of a message finds it in any."""
+        found = super().filter_queryset(queryset)
+        if self.action != "list":
+            return found
+        session = owned_session(self.request, self.kwargs["session_id"])
+        wanted = self.request.GET.get("branch")
+        ranges = branches.find(session, wanted).ranges if wanted else branches.current(session)
+        return found.filter(within(ranges))
 
     @extend_schema(
         parameters=[IDEMPOTENCY_KEY], request=PostMessageSerializer, responses={201: MessageSerializer}

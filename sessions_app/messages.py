@@ -18,10 +18,10 @@ from sessions_app.markdown import render
 from sessions_app.models import ChatSession, Message
 from sessions_app.payloads import CUT_TEXT_CHARACTERS, PAYLOAD_MAX_BYTES, MessagePayload, SessionPayload
 
-_when_posted: list[Callable[[SessionChange, Message], None]] = []
+_when_posted: list[Callable[[SessionChange, Message], object]] = []
 
 
-def when_posted(callback: Callable[[SessionChange, Message], None]) -> None:
+def when_posted(callback: Callable[[SessionChange, Message], object]) -> None:
     """Have `callback(change, message)` called in the transaction of each message that wants an answer."""
     _when_posted.append(callback)
 
@@ -47,8 +47,15 @@ def command(declared: Command) -> None:
     _commands[declared.name] = declared
 
 
-def post(session_id: UUID, content: str, idempotency_key: str = "") -> Message:
+def post(
+    session_id: UUID,
+    content: str,
+    idempotency_key: str = "",
+    before: Callable[[SessionChange], object] = lambda change: None,
+) -> Message:
     """Add a user's message and ask for an answer; the same `idempotency_key` again returns the first.
+
+    `before(change)` is called in the same transaction before the message is added; it may refuse.
 
     Raises `Refusal`: `empty_message`, `message_too_long`, `session_not_active`, what a command refuses.
     """
@@ -60,7 +67,8 @@ def post(session_id: UUID, content: str, idempotency_key: str = "") -> Message:
         earlier = idempotency_key and change.session.messages.filter(idempotency_key=idempotency_key).first()
         if earlier:
             return earlier
-        _require_active(change.session)
+        require_active(change.session)
+        before(change)
         message = add(
             change,
             role=Message.Role.USER,
@@ -159,7 +167,8 @@ def _checked(content: str) -> str:
     return content
 
 
-def _require_active(session: ChatSession) -> None:
+def require_active(session: ChatSession) -> None:
+    """Raise `Refusal` (`session_not_active`) unless the session takes messages."""
     if session.state != ChatSession.State.ACTIVE:
         raise Refusal("session_not_active", f"The session is {session.state}.", status=409)
 
@@ -179,4 +188,5 @@ def session_payload(session: ChatSession) -> SessionPayload:
         "title": session.title,
         "state": session.state,
         "model": session.model,
+        "branch_id": str(session.branch_id) if session.branch_id else None,
     }

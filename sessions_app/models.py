@@ -36,6 +36,14 @@ class ChatSession(models.Model):
     message_count = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     last_activity_at = models.DateTimeField(auto_now_add=True, help_text="when somebody last said something")
+    branch = models.ForeignKey(
+        "Branch",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="the one that is shown and gone on with; empty while nothing was said anew",
+    )
     deleted_at = models.DateTimeField(
         null=True, blank=True, help_text="hidden since then; removed once its work has ended"
     )
@@ -63,6 +71,29 @@ class ChatSession(models.Model):
         """Return the `seq` of the oldest event that was not pruned, and of the newest."""
         oldest = self.events.order_by("seq").values_list("seq", flat=True).first()
         return oldest or self.last_seq + 1, self.last_seq
+
+
+class Branch(models.Model):
+    """A line of a conversation of which something was said anew; nothing of the others is lost.
+
+    What it consists of are places in the session: what it shares with the branch that it left, and what was
+    recorded while it was the session's current one. A session without branches is one line.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="branches")
+    ranges = models.JSONField(
+        help_text="pairs of seq, first and last; that of the current branch is open: its last is null"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    used_at = models.DateTimeField(auto_now_add=True, help_text="when it last became the current one")
+
+    class Meta:
+        ordering = ["created_at"]
+        verbose_name_plural = "branches"
+
+    def __str__(self) -> str:
+        return f"branch {str(self.pk)[:8]}"
 
 
 class Message(models.Model):

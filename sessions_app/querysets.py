@@ -8,6 +8,19 @@ if TYPE_CHECKING:
     from sessions_app.models import ChatSession, Event, Message  # noqa: F401  # a circle at run time
 
 
+Ranges = list[list[int | None]]
+
+
+def within(ranges: Ranges | None) -> models.Q:
+    """Return the condition that a row's `seq` is in one of these ranges; without ranges it always is."""
+    if ranges is None:
+        return models.Q()
+    found = models.Q(pk__in=[])
+    for first, last in ranges:
+        found |= models.Q(seq__gte=first) if last is None else models.Q(seq__gte=first, seq__lte=last)
+    return found
+
+
 class ChatSessionQuerySet(models.QuerySet["ChatSession"]):
     """Chat sessions."""
 
@@ -26,6 +39,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def in_order(self) -> "MessageQuerySet":
         """Oldest first, as the session's events have them."""
         return self.order_by("seq")
+
+    def placed(self, ranges: "Ranges | None") -> "MessageQuerySet":
+        """Those of a branch; all without one."""
+        return self.filter(within(ranges))
 
     def unanswered(self) -> "MessageQuerySet":
         """Those that no turn has taken up yet."""

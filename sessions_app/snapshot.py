@@ -4,9 +4,12 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from sessions_app import messages
+from django.db.models import Q
+
+from sessions_app import branches, messages
 from sessions_app.errors import not_found
-from sessions_app.models import ChatSession
+from sessions_app.models import ChatSession, Message
+from sessions_app.querysets import MessageQuerySet, within
 
 _sections: dict[str, Callable[[UUID], Any]] = {}
 
@@ -23,6 +26,7 @@ def summary(session: ChatSession) -> dict[str, Any]:
         "title": session.title,
         "state": session.state,
         "model": session.model,
+        "branch_id": str(session.branch_id) if session.branch_id else None,
         "message_count": session.message_count,
         "last_seq": session.last_seq,
         "created_at": session.created_at.isoformat(),
@@ -30,8 +34,17 @@ def summary(session: ChatSession) -> dict[str, Any]:
     }
 
 
+def _shown(session: ChatSession) -> MessageQuerySet:
+    """Return the messages of the current branch; results belong to their subagents, wherever they came."""
+    ranges = branches.current(session)
+    rows = session.messages.all()
+    return rows if ranges is None else rows.filter(within(ranges) | Q(role=Message.Role.SUBAGENT))
+
+
 def read(session_id: UUID) -> dict[str, Any]:
     """Return the snapshot.
+
+    It shows the current branch.
 
     `last_seq` is read before the rest: an event in between is shown twice to a reducer that takes the
     later state, never missed.
@@ -40,5 +53,6 @@ def read(session_id: UUID) -> dict[str, Any]:
     if session is None:
         raise not_found("session")
     body = summary(session)
-    body["messages"] = [messages.payload(message) for message in session.messages.in_order()]
+    body["messages"] = [messages.payload(row) for row in _shown(session).in_order()]
+    body["forks"] = branches.forks(session)
     return body | {name: read_section(session_id) for name, read_section in _sections.items()}

@@ -155,7 +155,7 @@ CONTROL: dict[str, type] = {
 
 MEANINGS: dict[str, str] = {
     "session.started": "The session was made. It is its first event.",
-    "session.updated": "It has another title or another model.",
+    "session.updated": "It has another title or model, or another branch of it is shown.",
     "session.archived": "It was put away, by its owner or because nothing was said in it for long.",
     "session.restored": "It was taken back out of the archive.",
     "session.stopped": "It ended for good; its turn and its subagents are cancelled.",

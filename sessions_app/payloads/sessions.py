@@ -19,6 +19,11 @@ class SessionPayload(TypedDict):
     title: Annotated[str, "at most 200 characters; empty until somebody named it or said something"]
     state: Annotated[str, OneOf("active", "archived", "stopped")]
     model: Annotated[str, "`provider:model`; empty for the server's own choice"]
+    branch_id: Annotated[
+        Id | None,
+        "the branch that is shown, null while nothing was said anew; "
+        "if it is another one than before, load the snapshot",
+    ]
 
 
 class MessagePayload(TypedDict):

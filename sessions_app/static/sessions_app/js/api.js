@@ -108,7 +108,13 @@ export const stopSession = (id) => request("POST", `${session(id)}stop/`);
 export const postMessage = (id, content, key, signal) =>
   request("POST", `${session(id)}messages/`, { body: { content }, key, signal });
 export const readMessage = (id, messageId) =>
-  request("GET", `${session(id)}messages/${encodeURIComponent(messageId)}/`);
+  request("GET", message(id, messageId));
+const message = (id, messageId) => `${session(id)}messages/${encodeURIComponent(messageId)}/`;
+export const editMessage = (id, messageId, content, key) =>
+  request("POST", `${message(id, messageId)}edit/`, { body: { content }, key });
+export const regenerate = (id, messageId) => request("POST", `${message(id, messageId)}regenerate/`);
+export const switchBranch = (id, branchId) =>
+  request("POST", `${session(id)}branches/${encodeURIComponent(branchId)}/switch/`);
 export const stopTurn = (id) => request("POST", `/api/turns/${encodeURIComponent(id)}/stop/`);
 export const decideApproval = (id, decision) =>
   request("POST", `/api/approvals/${encodeURIComponent(id)}/`, { body: decision });

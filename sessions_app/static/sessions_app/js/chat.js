@@ -52,6 +52,9 @@ class ChatPage {
       onDecide: (id, decision) => this.conversation.decideApproval(id, decision),
       onResend: () => this.resend(),
       onEdit: (entry) => this.edit(entry),
+      onReword: (id, content, key) => this.conversation.editMessage(id, content, key),
+      onRegenerate: (id) => this.conversation.regenerate(id),
+      onSwitch: (branchId) => this.conversation.switchBranch(branchId),
     });
     this.scrolling = new Scrolling(element("scroller"), element("new-messages"));
     this.notice = new ConnectionNotice(element("connection-notice"), element("connection-spoken"), () =>

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { observe } from "./clock.js";
 import { Feed } from "./feed.js";
-import { empty, fromSnapshot, lacksText, reduce } from "./store.js";
+import { changesBranch, empty, fromSnapshot, lacksText, reduce } from "./store.js";
 
 const FETCH_AGAIN_MS = 700;
 const ASK_WHY_AFTER_FAILURES = 3;
@@ -20,6 +20,7 @@ export class Conversation {
   #fetching = new Set();
   #scheduled = false;
   #visit = 0;
+  #held = null;
 
   /** `on.change(state)`, `on.connection(state)` and `on.problem(problem)` are told what happens. */
   constructor(on) {
@@ -60,6 +61,7 @@ export class Conversation {
     this.#feed?.close();
     this.#feed = null;
     this.#visit += 1;
+    this.#held = null;
     this.id = id;
     this.state = { ...empty(), pending };
     this.phase = phase;
@@ -70,13 +72,22 @@ export class Conversation {
 
   #stand(snapshot) {
     this.phase = "open";
+    this.#held = null;
     this.state = fromSnapshot(snapshot, this.state.pending);
     this.#changed();
   }
 
   #take(events) {
     if (this.#feed.ready) observe(events.at(-1).created_at);
-    for (const event of events) {
+    if (this.#held) {
+      this.#held.push(...events);
+      return;
+    }
+    for (const [place, event] of events.entries()) {
+      if (changesBranch(this.state, event)) {
+        this.#loadBranch(events.slice(place));
+        break;
+      }
       if (lacksText(this.state, event)) {
         this.#feed.reset();
         break;
@@ -84,6 +95,23 @@ export class Conversation {
       this.state = reduce(this.state, event);
     }
     this.#changed();
+  }
+
+  /** Another branch is shown: load it over the same feed; what comes meanwhile follows. */
+  async #loadBranch(events) {
+    const held = events;
+    this.#held = held;
+    const snapshot = await api.readSession(this.id).catch(() => null);
+    if (this.#held !== held) return;
+    this.#held = null;
+    if (!snapshot) {
+      this.#feed.reset();
+      return;
+    }
+    this.#stand(snapshot);
+    const isNews = ({ seq }) => seq === undefined || seq === null || seq > snapshot.last_seq;
+    const news = held.filter(isNews);
+    if (news.length) this.#take(news);
   }
 
   #connected(state) {
@@ -173,12 +201,36 @@ export class Conversation {
     );
   }
 
+  /** Say a message in other words; returns whether the server took it. */
+  editMessage(messageId, content, key) {
+    return this.#try(
+      () => api.editMessage(this.id, messageId, content, key),
+      () => {},
+    );
+  }
+
   /** Say whether a call that waits for a word may be made. */
   async decideApproval(approval_id, decision) {
     this.dispatch("page.approval", { approval_id, deciding: true });
     await this.#try(
       () => api.decideApproval(approval_id, decision),
       () => this.dispatch("page.approval", { approval_id, deciding: false }),
+    );
+  }
+
+  /** Have an answer made again. */
+  regenerate(messageId) {
+    return this.#try(
+      () => api.regenerate(this.id, messageId),
+      () => {},
+    );
+  }
+
+  /** Show another branch. */
+  switchBranch(branchId) {
+    return this.#try(
+      () => api.switchBranch(this.id, branchId),
+      () => {},
     );
   }
 
@@ -208,9 +260,11 @@ export class Conversation {
   async #try(verb, undo) {
     try {
       await verb();
+      return true;
     } catch (problem) {
       undo();
       this.#on.problem(problem);
+      return false;
     }
   }
 }

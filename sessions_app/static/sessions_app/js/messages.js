@@ -4,18 +4,41 @@ import { copyButton } from "./copying.js";
 import { draftView } from "./draft_view.js";
 import { h, icon, setText, show } from "./dom.js";
 import { showProse } from "./prose.js";
+import { rewording } from "./rewording.js";
+import { versionSwitch } from "./versions.js";
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const LONG_TEXT_CHARACTERS = 1500;
+
+function actionButton(name, label, onClick) {
+  const attributes = { type: "button", class: "button ghost small", title: label, "aria-label": label };
+  return h(
+    "button",
+    { ...attributes, "data-testid": `message-${name}`, hidden: true, on: { click: onClick } },
+    icon(name),
+  );
+}
 
 function timeOf(stamp) {
   const moment = new Date(stamp);
   return h("time", { datetime: stamp, title: moment.toLocaleString() }, CLOCK.format(moment));
 }
 
-/** Return the view of a message of the reader: plain text, exactly as it was typed. */
-export function userMessage({ item }) {
+/** Return the view of a message of the reader: plain text, exactly as it was typed; it can be edited. */
+export function userMessage({ item }, { onReword, onSwitch }) {
   let text = item.content;
+  const versions = versionSwitch("this message", onSwitch);
+  const editor = rewording({
+    onReword: (content, key) => onReword(item.message_id, content, key),
+    onShut: () => {
+      node.classList.remove("editing");
+      edit.focus();
+    },
+  });
+  const edit = actionButton("edit", "Edit", () => {
+    node.classList.add("editing");
+    editor.open(text);
+  });
   const bubble = h("div", { class: "bubble", dir: "auto" });
   const more = foldButton(bubble);
   const waits = h(
@@ -28,7 +51,9 @@ export function userMessage({ item }) {
     "div",
     { class: "message-foot" },
     timeOf(item.created_at),
+    edit,
     copyButton("Copy message", () => text),
+    versions.node,
   );
   const node = h(
     "article",
@@ -40,6 +65,7 @@ export function userMessage({ item }) {
     },
     bubble,
     more,
+    editor.node,
     waits,
     foot,
   );
@@ -48,6 +74,10 @@ export function userMessage({ item }) {
     update(entry) {
       text = entry.item.content;
       show(waits, Boolean(entry.waits));
+      show(edit, Boolean(entry.changes));
+      show(versions.node, Boolean(entry.fork));
+      foot.classList.toggle("always", Boolean(entry.fork));
+      if (entry.fork) versions.update(entry.fork, entry.changes);
       setText(bubble, text);
       show(more, text.length > LONG_TEXT_CHARACTERS);
       bubble.classList.toggle("foldable", text.length > LONG_TEXT_CHARACTERS);
@@ -70,16 +100,18 @@ function foldButton(bubble) {
 }
 
 /** Return the view of an answer: growing text first, then the server's HTML. */
-export function assistantMessage({ item }) {
+export function assistantMessage({ item }, { onRegenerate }) {
   let message = item;
   let html = null;
   const draft = draftView();
   const prose = h("div", { class: "prose", dir: "auto" });
+  const regenerate = actionButton("retry", "Answer again", () => onRegenerate(item.message_id));
   const note = h("p", { class: "message-note" }, icon("alert"), "This answer was interrupted.");
   const foot = h(
     "div",
     { class: "message-foot" },
     timeOf(item.created_at),
+    regenerate,
     copyButton("Copy message", () => message.content),
   );
   const node = h(
@@ -108,6 +140,7 @@ export function assistantMessage({ item }) {
       html = message.html;
       show(note, message.state === "interrupted");
       show(foot, !streaming);
+      show(regenerate, Boolean(entry.changes));
     },
   };
 }

@@ -25,6 +25,7 @@ export function empty() {
     subagents: new Map(),
     exports: new Map(),
     notices: new Map(),
+    forks: [],
     pending: [],
     wanted: new Set(),
   };
@@ -36,7 +37,14 @@ export function fromSnapshot(snapshot, pending = []) {
     new Map((items ?? []).map((item) => [item[key], make(item)]));
   return {
     ...empty(),
-    session: { id: snapshot.id, title: snapshot.title, state: snapshot.state, model: snapshot.model },
+    session: {
+      id: snapshot.id,
+      title: snapshot.title,
+      state: snapshot.state,
+      model: snapshot.model,
+      branch_id: snapshot.branch_id ?? null,
+    },
+    forks: snapshot.forks ?? [],
     turn: snapshot.turn ?? null,
     messages: index(snapshot.messages, "message_id", fresh),
     tools: index(snapshot.tool_calls, "call_id"),
@@ -57,6 +65,11 @@ export function lacksText({ messages }, { kind, payload }) {
   return Boolean(known) && leavesGap(known, payload);
 }
 
+/** Whether the event tells of another branch than the one that is there: the snapshot has it. */
+export function changesBranch({ session }, { kind, payload }) {
+  return kind === "session.updated" && Boolean(session) && payload.branch_id !== session.branch_id;
+}
+
 /** Return the state after the event. Unknown kinds change nothing. */
 export function reduce(state, event) {
   const step = STEPS[event.kind];
@@ -68,8 +81,9 @@ function put(map, key, value) {
 }
 
 function withSession(state, payload) {
-  const { title, state: name, model } = payload;
-  return { ...state, session: { ...state.session, id: payload.session_id, title, state: name, model } };
+  const { title, state: name, model, branch_id = state.session?.branch_id ?? null } = payload;
+  const session = { ...state.session, id: payload.session_id, title, state: name, model, branch_id };
+  return { ...state, session };
 }
 
 function without(set, key) {
@@ -203,6 +217,8 @@ function markApproval(state, { approval_id, ...mark }) {
 function subagentStands(state, payload, event) {
   const known = state.subagents.get(payload.subagent_id);
   if (known && payload.attempt < known.attempt) return state;
+  // What began in another branch goes on there.
+  if (!known && state.session?.branch_id && payload.seq !== event.seq) return state;
   const subagent = { ...payload, seq: known?.seq ?? payload.seq ?? event.seq };
   return { ...state, subagents: put(state.subagents, payload.subagent_id, subagent) };
 }

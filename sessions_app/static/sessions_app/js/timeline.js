@@ -5,6 +5,8 @@ import { everySecond } from "./clock.js";
 import { h, reconcile, setText, show } from "./dom.js";
 import { exportCard } from "./export_card.js";
 import { assistantMessage, pendingMessage, turnNotice, userMessage } from "./messages.js";
+import { withForks } from "./forks.js";
+import { versionRow } from "./versions.js";
 import { subagentCard } from "./subagent_card.js";
 import { isWaiting } from "./store.js";
 import { isRunning, toolCard } from "./tool_card.js";
@@ -15,10 +17,12 @@ const EXPORT_AGENT = "export_agent";
 export function entriesOf(state) {
   const reports = new Map();
   const entries = [];
+  const lasts = lastAnswers(state);
   for (const item of state.messages.values()) {
-    if (item.role === "subagent" && state.subagents.has(item.subagent_id))
-      reports.set(item.subagent_id, item);
-    else if (item.state !== "streaming" || item.content) entries.push(messageEntry(item, state));
+    const isReport = item.role === "subagent";
+    if (isReport && state.subagents.has(item.subagent_id)) reports.set(item.subagent_id, item);
+    else if (isReport && state.session?.branch_id) continue;
+    else if (item.state !== "streaming" || item.content) entries.push(messageEntry(item, state, lasts));
   }
   for (const item of state.tools.values())
     entries.push({ key: item.call_id, kind: "tool", seq: item.seq, item });
@@ -28,13 +32,28 @@ export function entriesOf(state) {
   for (const [id, item] of state.notices)
     entries.push({ key: `notice-${id}`, kind: "notice", seq: item.seq, item });
   entries.sort((one, other) => one.seq - other.seq);
-  return [...entries, ...state.pending.map((item) => ({ key: item.key, kind: "pending", item }))];
+  return [...withForks(entries, state), ...state.pending.map((item) => ({ key: item.key, kind: "pending", item }))];
 }
 
-function messageEntry(item, state) {
+/** Return the last message of each answer: there it is made again. */
+function lastAnswers(state) {
+  const lasts = new Map();
+  for (const { role, turn_id, seq, message_id } of state.messages.values()) {
+    const known = lasts.get(turn_id);
+    if (role === "assistant" && turn_id && (!known || known.seq < seq))
+      lasts.set(turn_id, { seq, message_id });
+  }
+  return new Set([...lasts.values()].map(({ message_id }) => message_id));
+}
+
+/** Whether the chat may be changed: it is open and no answer is under way. */
+const isAtRest = (state) => !state.turn && !state.waiting && state.session?.state === "active";
+
+function messageEntry(item, state, lasts) {
   const kind = item.role === "user" ? "user" : "assistant";
   const waits = kind === "user" && state.turn?.state === "running" && isWaiting(item);
-  return { key: item.message_id, kind, seq: item.seq, item, waits };
+  const changes = isAtRest(state) && (kind === "user" ? item.wants_answer : lasts.has(item.message_id));
+  return { key: item.message_id, kind, seq: item.seq, item, waits, changes };
 }
 
 function subagentEntry(item, reports, exports) {
@@ -71,7 +90,11 @@ export class Timeline {
   #views = new Map();
   #actions;
 
-  /** `actions`: `onCancel(id)`, `onRetry(id)` of subagents, `onDecide(id, decision)`, `onResend(entry)`, `onEdit(entry)` of messages. */
+  /**
+   * `actions`: `onCancel(id)`, `onRetry(id)` of subagents, `onDecide(id, decision)` of approvals,
+   * `onResend(entry)`, `onEdit(entry)` of messages on
+   * their way, `onReword(id, content, key)`, `onRegenerate(id)` of those that are there, `onSwitch(branchId)`.
+   */
   constructor(container, actions) {
     this.#actions = actions;
     this.#list = h("div", { class: "timeline-items" });
@@ -95,8 +118,9 @@ export class Timeline {
 
   #makeView(entry) {
     const subagent = { onCancel: this.#actions.onCancel, onRetry: this.#actions.onRetry };
-    if (entry.kind === "user") return userMessage(entry);
-    if (entry.kind === "assistant") return assistantMessage(entry);
+    if (entry.kind === "user") return userMessage(entry, this.#actions);
+    if (entry.kind === "assistant") return assistantMessage(entry, this.#actions);
+    if (entry.kind === "fork") return versionRow(entry, this.#actions);
     if (entry.kind === "tool") return toolCard(entry);
     if (entry.kind === "approval") return approvalCard(entry, { onDecide: this.#actions.onDecide });
     if (entry.kind === "subagent") return subagentCard(entry, subagent);
@@ -116,7 +140,9 @@ function unlessSame(view) {
         entry.item === last.item &&
         entry.report === last.report &&
         entry.exported === last.exported &&
-        entry.waits === last.waits;
+        entry.waits === last.waits &&
+        entry.changes === last.changes &&
+        entry.fork === last.fork;
       last = entry;
       if (!same) view.update(entry);
     },

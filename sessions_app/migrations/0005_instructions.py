@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sessions_app', '0003_session_started_once'),
+        ('sessions_app', '0004_branches'),
     ]
 
     operations = [
