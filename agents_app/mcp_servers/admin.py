@@ -118,6 +118,6 @@ class McpServerAdmin(admin.ModelAdmin[McpServer]):
         answers = importing.take(servers, by=request.user, owner=None)
         for answer in answers:
             refused = answer["outcome"] == "refused"
-            sentence = f"{answer['name']}: {answer['outcome']}. {answer['reason']}".strip()
+            sentence = f"Server {answer['name']}: {answer['outcome']}. {answer['reason']}".strip()
             messages.add_message(request, messages.ERROR if refused else messages.SUCCESS, sentence)
         return not any(answer["outcome"] == "refused" for answer in answers)
