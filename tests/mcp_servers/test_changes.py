@@ -35,10 +35,10 @@ def test_a_row_becomes_what_connections_are_made_of(files: McpServer) -> None:
 def test_programs_trust_and_servers_for_everybody_are_for_staff(
     ann: Any, bob: Any, search: McpServer
 ) -> None:
-    for given, owner in ((STDIO, ann), (HTTP | {"name": "other"}, None), (HTTP | {"name": "other"}, bob)):
-        assert _refused(lambda given=given, owner=owner: changes.add(given, by=ann, owner=owner)) == (
-            "permission_denied"
-        )
+    other = HTTP | {"name": "other"}
+    assert _refused(lambda: changes.add(STDIO, by=ann, owner=ann)) == "permission_denied"
+    assert _refused(lambda: changes.add(other, by=ann, owner=None)) == "permission_denied"
+    assert _refused(lambda: changes.add(other, by=ann, owner=bob)) == "permission_denied"
     trusting = HTTP | {"name": "other", "trusted": True}
     assert _refused(lambda: changes.add(trusting, by=ann, owner=ann)) == "permission_denied"
     program = {"transport": "stdio", "command": "sh", "url": "", "headers": {}}

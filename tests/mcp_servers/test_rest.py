@@ -32,7 +32,7 @@ def _said(answer: Any, status: int, code: str = "") -> Any:
     assert answer.status_code == status, answer.content
     assert SECRET.encode() not in answer.content
     assert b"k-0123456789" not in answer.content
-    body = answer.json() if answer.content else None
+    body = answer.json() if answer.content else {}
     if code:
         assert (answer["content-type"], body["code"]) == ("application/problem+json", code)
     return body
@@ -161,8 +161,8 @@ def test_staff_import_pasted_json(staff: APIClient, text: str) -> None:
 
 
 def test_users_import_what_they_may_and_are_told_the_rest(ann_client: APIClient) -> None:
-    servers = {"search": HTTP | {"type": "http"}, "git": {"command": "uvx", "args": ["mcp-server-git"]}}
-    del servers["search"]["name"]
+    search = {name: value for name, value in HTTP.items() if name != "name"}
+    servers = {"search": search, "git": {"command": "uvx", "args": ["mcp-server-git"]}}
     answers = _said(ann_client.post(f"{LIST}import/", {"mcpServers": servers}), 200)
     assert [(row["name"], row["outcome"], row["code"]) for row in answers] == [
         ("search", "added", ""), ("git", "refused", "permission_denied"),
