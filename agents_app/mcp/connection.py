@@ -205,6 +205,8 @@ class Connection:
         told = failures.of_request(error)
         if noted.unsent:
             self.is_retired = True
+            if self.server.transport == "stdio":
+                self._verdict.end()  # nobody reads the pipe: its process has ended
             return failures.NotSent("mcp_unreachable", (noted.failure or told).message)
         if told.code == "mcp_disconnected" or (told.code == "mcp_refused" and noted.failure is not None):
             told = self._verdict.reason or noted.failure or told

@@ -112,7 +112,7 @@ def _checked(request: httpx2.Request, response: httpx2.Response, noted: exchange
         response.status_code = 502
     if response.status_code == 404 and "mcp-session-id" in request.headers:
         noted.unsent = True  # the server has forgotten the session, so it took nothing in it
-    if response.status_code in (401, 403) or (response.status_code >= 400 and "json" not in kind):
+    elif response.status_code in (401, 403) or (response.status_code >= 400 and "json" not in kind):
         noted.failure = noted.failure or _status_failure(response.status_code)
     is_stream = kind.startswith("text/event-stream")
     response.stream = _Bounded(response.stream, noted, is_stream)
