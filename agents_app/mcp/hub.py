@@ -137,8 +137,7 @@ class Hub:
         return connection
 
     def _told(self, server: Server, report: Report) -> None:
-        is_program = isinstance(report, Connected) and server.transport == "stdio"
-        if is_program and report.catalogue.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS:
+        if server.transport == "stdio" and isinstance(report, Connected) and _speaks_old(report):
             self._old.add((server.id, server.revision))
         self._report(server, report)
 
@@ -171,6 +170,10 @@ class Hub:
         closing = [self._connections.pop(key) for key in list(keys)]
         if closing:
             await asyncio.gather(*(connection.close() for connection in closing))
+
+
+def _speaks_old(report: Connected) -> bool:
+    return report.catalogue.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS
 
 
 def _key(server: Server, owner_id: Any, session_id: Any) -> _Key:
