@@ -32,6 +32,17 @@ def test_a_row_becomes_what_connections_are_made_of(files: McpServer) -> None:
     assert SECRET not in repr(server)
 
 
+def test_only_what_a_user_added_is_kept_to_public_addresses(
+    files: McpServer, search: McpServer, olga: Any, settings: Any
+) -> None:
+    shared = changes.add(HTTP | {"name": "shared"}, by=olga, owner=None)
+    own = changes.add(HTTP, by=olga, owner=olga)
+    limited = [row.pk for row in (files, search, shared, own) if serving.as_server(row).public_only]
+    assert limited == [search.pk]
+    settings.ALLOWED_MCP_HOSTS = ["8.8.8.8"]
+    assert not serving.as_server(search).public_only
+
+
 def test_programs_trust_and_servers_for_everybody_are_for_staff(
     ann: Any, bob: Any, search: McpServer
 ) -> None:
