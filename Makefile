@@ -1,6 +1,6 @@
 # Every target sets up what it needs and can be the first command on a fresh clone: `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help run test compose-walk chaos chaos-feed bench check events-document screenshots user login-link clean
+.PHONY: help run test compose-walk chaos chaos-feed bench check conformance events-document screenshots user login-link clean
 
 # PYTHON if given, else the first that is new enough; if none is, the last resort says so itself.
 new_enough = 'import sys; sys.exit(sys.version_info < (3, 11))'
@@ -60,6 +60,9 @@ check: ## Check format, lint, types, import rules, migrations, docs/events.md an
 	@echo manage.py check --deploy
 	@HTTPS=1 SECRET_KEY="$$(.venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 		.venv/bin/python manage.py check --deploy --fail-level WARNING
+
+conformance: ## Run the official MCP conformance suite against our client (fetches it from npm into var/)
+	@$(bootstrap) requirements-dev.txt && exec .venv/bin/python -m tests.mcp.conformance
 
 events-document: ## Write docs/events.md anew from the event contract (sessions_app/payloads)
 	@$(bootstrap) && exec .venv/bin/python manage.py events_document --write docs/events.md

@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from agents_app import gateway, maintenance, model_providers
+from agents_app.mcp_servers.admin import McpServerAdmin as McpServerAdmin  # noqa: PLC0414  # to register it
 from agents_app.models import MaintenanceRun, ModelProvider, Pool, Subagent, ToolCall, Turn, Worker
 from sessions_app.admin import ReadOnlyAdmin
 from sessions_app.errors import Refusal

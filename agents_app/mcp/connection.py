@@ -34,8 +34,11 @@ CLOSE_SECONDS = 7.0
 class Connection:
     """Held by a task of its own: the SDK's contexts must be left by the task that entered them."""
 
-    def __init__(self, server: Server, report: Callable[[Server, Report], None]) -> None:
+    def __init__(
+        self, server: Server, report: Callable[[Server, Report], None], *, is_old: bool = False
+    ) -> None:
         self.server = server
+        self._is_old = is_old  # known to speak the protocols before 2026-07-28 only
         self.used_at = asyncio.get_running_loop().time()
         self.calls = 0
         self.is_retired = False
@@ -157,6 +160,7 @@ class Connection:
         return Client(
             Gate(over, self._verdict),
             cache=None,
+            mode="legacy" if self._is_old else "auto",
             client_info=CLIENT_INFO,
             message_handler=self._received,
         )
@@ -205,6 +209,8 @@ class Connection:
         told = failures.of_request(error)
         if noted.unsent:
             self.is_retired = True
+            if self.server.transport == "stdio":
+                self._verdict.end()  # nobody reads the pipe: its process has ended
             return failures.NotSent("mcp_unreachable", (noted.failure or told).message)
         if told.code == "mcp_disconnected" or (told.code == "mcp_refused" and noted.failure is not None):
             told = self._verdict.reason or noted.failure or told

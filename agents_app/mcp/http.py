@@ -14,7 +14,7 @@ import httpx2
 from mcp.client._transport import TransportStreams
 from mcp.client.streamable_http import streamable_http_client
 
-from agents_app.mcp import exchange
+from agents_app.mcp import exchange, public
 from agents_app.mcp.errors import McpError
 from agents_app.mcp.server import Server
 
@@ -35,8 +35,9 @@ async def transport(server: Server) -> AsyncIterator[TransportStreams]:
     """Yield the streams of a connection. No request is sent yet."""
     timeout = httpx2.Timeout(server.connect_timeout_seconds, read=None)
     headers = {**server.headers, "Accept-Encoding": "identity"}
+    carrier = Carrier(public_only=server.public_only)
     async with (
-        httpx2.AsyncClient(headers=headers, timeout=timeout, transport=Carrier()) as client,
+        httpx2.AsyncClient(headers=headers, timeout=timeout, transport=carrier) as client,
         streamable_http_client(server.url, http_client=client, max_sse_event_size=ANSWER_BYTES) as streams,
     ):
         yield streams
@@ -49,8 +50,9 @@ class TooLarge(httpx2.StreamError):
 class Carrier(httpx2.AsyncBaseTransport):
     """Carries requests; never raises for a network error."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, public_only: bool) -> None:
         self._network = httpx2.AsyncHTTPTransport(retries=0)
+        self._public_only = public_only
         self._streams = _Allowance(STREAMS_BURST, STREAMS_A_SECOND)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -61,7 +63,10 @@ class Carrier(httpx2.AsyncBaseTransport):
             await self._streams.wait()
         try:
             async with asyncio.timeout(_seconds(request)):
-                response = await self._network.handle_async_request(request)
+                sent = await public.pinned(request) if self._public_only else request
+                response = await self._network.handle_async_request(sent)
+        except McpError as error:
+            noted.unsent, noted.failure = True, error
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             noted.unsent = True
             noted.failure = McpError("mcp_unreachable", f"{request.url.host} cannot be reached: {error}.")
@@ -112,7 +117,7 @@ def _checked(request: httpx2.Request, response: httpx2.Response, noted: exchange
         response.status_code = 502
     if response.status_code == 404 and "mcp-session-id" in request.headers:
         noted.unsent = True  # the server has forgotten the session, so it took nothing in it
-    if response.status_code in (401, 403) or (response.status_code >= 400 and "json" not in kind):
+    elif response.status_code in (401, 403) or (response.status_code >= 400 and "json" not in kind):
         noted.failure = noted.failure or _status_failure(response.status_code)
     is_stream = kind.startswith("text/event-stream")
     response.stream = _Bounded(response.stream, noted, is_stream)

@@ -8,16 +8,21 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+
 from agents_app.mcp import failures, requests
 from agents_app.mcp.connection import Connection, Send
+from agents_app.mcp.errors import McpError
 from agents_app.mcp.patience import Progress
-from agents_app.mcp.reports import Report
+from agents_app.mcp.reports import Connected, Report
 from agents_app.mcp.results import CallResult, Catalogue, PromptMessages, ResourceContents
 from agents_app.mcp.server import Server
 
 T = TypeVar("T")
 
 IDLE_SECONDS = 600.0
+# Each may be a process of 50 MB and more.
+MAX_CONNECTIONS = 100
 
 # The SDK logs what hostile servers send, with a traceback for each message; what matters is logged here.
 for _name in ("mcp", "client"):
@@ -41,11 +46,19 @@ class Hub:
     """
 
     def __init__(
-        self, *, report: Callable[[Server, Report], None], idle_seconds: float = IDLE_SECONDS
+        self,
+        *,
+        report: Callable[[Server, Report], None],
+        idle_seconds: float = IDLE_SECONDS,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         self._report = report
         self._idle_seconds = idle_seconds
+        self._max_connections = max_connections
         self._connections: dict[_Key, Connection] = {}
+        # Programs that speak old protocols only, by id and revision: some leave the question which they speak
+        # unanswered, which costs 10 s each time it is asked.
+        self._old: set[tuple[UUID, int]] = set()
         # Their end takes time, during which others take their place.
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -90,6 +103,7 @@ class Hub:
 
     async def close_server(self, server_id: UUID) -> None:
         """Close all connections to a server."""
+        self._old = {known for known in self._old if known[0] != server_id}
         await self._close(key for key in self._connections if key.server_id == server_id)
 
     async def close_idle(self) -> None:
@@ -121,9 +135,16 @@ class Hub:
         connection = self._connections.get(key)
         if connection is None or not connection.is_usable:
             self._retire(key)
-            connection = self._connections[key] = Connection(server, self._report)
+            self._make_room()
+            is_old = (server.id, server.revision) in self._old
+            connection = self._connections[key] = Connection(server, self._told, is_old=is_old)
         connection.used_at = asyncio.get_running_loop().time()
         return connection
+
+    def _told(self, server: Server, report: Report) -> None:
+        if server.transport == "stdio" and isinstance(report, Connected) and _speaks_old(report):
+            self._old.add((server.id, server.revision))
+        self._report(server, report)
 
     def _retire(self, key: _Key) -> None:
         """Let go of what has ended in this place, and of all connections to an older revision."""
@@ -134,6 +155,17 @@ class Hub:
                 connection.retire()
                 self._end_later(connection)
 
+    def _make_room(self) -> None:
+        """Close the connection that was not used for longest, if there are as many as there may be."""
+        if len(self._connections) < self._max_connections:
+            return
+        unused = {key: each.used_at for key, each in self._connections.items() if not each.calls}
+        if not unused:
+            raise McpError("mcp_unreachable", "Too many connections to MCP servers are in use at the moment.")
+        connection = self._connections.pop(min(unused, key=lambda key: unused[key]))
+        connection.retire()
+        self._end_later(connection)
+
     def _end_later(self, connection: Connection) -> None:
         task = asyncio.create_task(connection.ended())
         self._ending.add(task)
@@ -143,6 +175,10 @@ class Hub:
         closing = [self._connections.pop(key) for key in list(keys)]
         if closing:
             await asyncio.gather(*(connection.close() for connection in closing))
+
+
+def _speaks_old(report: Connected) -> bool:
+    return report.catalogue.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS
 
 
 def _key(server: Server, owner_id: Any, session_id: Any) -> _Key:

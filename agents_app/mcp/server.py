@@ -23,6 +23,8 @@ class Server:
     # http: the Streamable HTTP endpoint and what every request carries, such as Authorization.
     url: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    # Whether requests may leave for public addresses alone: a server that a user added.
+    public_only: bool = False
     # Who shares a connection: everybody, one user, or one session.
     scope: Scope = "user"
     connect_timeout_seconds: float = 30.0

@@ -37,14 +37,18 @@ def check_public(url: str) -> None:
     A name that is not known now is let through, and one may point elsewhere later: whoever connects looks
     again. Raises `Refusal` (`private_address`).
     """
-    parts = _split(url)
-    host, port = networks.spelled(_host_of(parts)), parts.port or _DEFAULT_PORTS[parts.scheme]
-    if is_trusted(host, port, settings.ALLOWED_MCP_HOSTS):
+    host, port = _place(url)
+    if is_allowed(url):
         return
     address = networks.literal(host)
     found = [address] if address is not None else _look_up(host, port)
     if not all(map(networks.is_public, found)):
         raise Refusal("private_address", f"url: the host {host} is inside a private network.")
+
+
+def is_allowed(url: str) -> bool:
+    """Whether the operator allow-listed the host of a checked address."""
+    return is_trusted(*_place(url), settings.ALLOWED_MCP_HOSTS)
 
 
 def shown(url: str) -> str:
@@ -60,6 +64,11 @@ def shown(url: str) -> str:
 def secrets_of(url: str) -> list[str]:
     """Return the values in the query of an address."""
     return [value for _, value in parse_qsl(urlsplit(url).query)]
+
+
+def _place(url: str) -> tuple[str, int]:
+    parts = _split(url)
+    return networks.spelled(_host_of(parts)), parts.port or _DEFAULT_PORTS[parts.scheme]
 
 
 def _split(url: str) -> SplitResult:

@@ -12,7 +12,9 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from agents_app.mcp.reports import Failed, Report
 from agents_app.mcp.results import Catalogue
+from agents_app.mcp.server import Server
 from agents_app.mcp_servers import address, catalogue
 from agents_app.mcp_servers.model import McpServer
 from sessions_app import plain
@@ -78,6 +80,14 @@ def report_failed(server_id: UUID, code: str, message: str, *, revision: int | N
         row.error_message = without_secrets(row, message)
         row.health, row.retry_at = _health_after_failure(row.failures, now)
         row.save(update_fields=["failures", "error_code", "error_message", "failed_at", "health", "retry_at"])
+
+
+def take(server: Server, report: Report) -> None:
+    """Note what the hub reported of a server. It uses the database: not for the hub's own event loop."""
+    if isinstance(report, Failed):
+        report_failed(server.id, report.error.code, report.error.message, revision=server.revision)
+    else:
+        report_connected(server.id, report.catalogue, revision=server.revision)
 
 
 def is_paused(row: McpServer, now: datetime) -> bool:

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from agents_app.mcp.server import Scope, Server, Transport
+from agents_app.mcp_servers import address
 from agents_app.mcp_servers.model import McpServer
 from sessions_app.errors import not_found
 
@@ -21,6 +22,7 @@ def as_server(row: McpServer) -> Server:
         env=dict(row.env),
         url=row.url,
         headers=dict(row.headers),
+        public_only=_public_only(row),
         scope=cast(Scope, row.scope),
         connect_timeout_seconds=row.connect_timeout_seconds,
         idle_timeout_seconds=row.idle_timeout_seconds,
@@ -29,9 +31,15 @@ def as_server(row: McpServer) -> Server:
     )
 
 
+def _public_only(row: McpServer) -> bool:
+    """Whether it may be reached at public addresses alone: a user's own, its host not allow-listed."""
+    by_staff = row.owner is None or row.owner.is_staff
+    return row.transport == McpServer.Transport.HTTP and not by_staff and not address.is_allowed(row.url)
+
+
 def usable_servers(owner_id: Any) -> list[McpServer]:
     """Return the servers to which a user's sessions may connect now."""
-    return list(McpServer.objects.usable_by(owner_id, timezone.now()))
+    return list(McpServer.objects.usable_by(owner_id, timezone.now()).select_related("owner"))
 
 
 def visible_server(user: Any, server_id: UUID) -> McpServer:

@@ -40,7 +40,8 @@ class RawServer:
                 server.received.append(("GET", dict(self.headers), {}))
                 server.reply(self, b"", status=405)
 
-            do_DELETE = do_GET
+            def do_DELETE(self) -> None:
+                self.do_GET()
 
             def log_message(self, *_: object) -> None:
                 """Keep quiet."""
@@ -98,6 +99,10 @@ class RawServer:
             handler.send_header("Content-Encoding", encoding)
         handler.end_headers()
         handler.wfile.write(body)
+
+    def hang(self, _handler: BaseHTTPRequestHandler, _message: dict[str, Any]) -> None:
+        """Do not answer until the test is over."""
+        self.over.wait(10)
 
     def methods(self) -> list[str]:
         """The methods of all messages that came."""
@@ -187,7 +192,7 @@ async def test_session_that_the_server_forgot_is_opened_anew_for_the_call(hub: H
 async def test_cancelling_posts_the_notification_to_who_speaks_the_old_protocol(
     hub: Hub, raw: RawServer
 ) -> None:
-    raw.call = lambda _handler, _message: raw.over.wait(10) and None
+    raw.call = raw.hang
     call = asyncio.create_task(hub.call_tool(http(raw.url), 1, 2, "act", {}))
     await until(lambda: "tools/call" in raw.methods())
     call.cancel()
@@ -256,7 +261,7 @@ async def test_wrong_answer_is_an_error_of_its_call_only(hub: Hub, raw: RawServe
 async def test_server_that_hangs_at_connect_and_at_close_holds_nobody(hub: Hub, raw: RawServer) -> None:
     server = http(raw.url, connect_timeout_seconds=0.5)
     await hub.call_tool(server, 1, 2, "act", {})
-    raw.handle = lambda _handler, _message: raw.over.wait(10) and None  # type: ignore[method-assign]
+    raw.handle = raw.hang  # type: ignore[method-assign,assignment]
     began = time.monotonic()
     with pytest.raises(McpError, match=r"did not answer within 0\.5 s"):
         await hub.catalogue(http(raw.url, connect_timeout_seconds=0.5), 1, 2)

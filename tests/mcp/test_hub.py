@@ -48,6 +48,16 @@ async def test_idle_connection_is_closed_and_a_busy_one_is_not(reports: list[Rep
     assert {type(report) for report in reports} == {Connected}
 
 
+async def test_program_that_speaks_an_old_protocol_is_asked_only_once_which(tmp_path: Path) -> None:
+    hub = Hub(report=lambda *_: None, idle_seconds=0)
+    server = raw("well", str(tmp_path / "record"))
+    for _ in range(2):
+        await pid(hub, server)
+        await hub.close_idle()
+    record = (tmp_path / "record").read_text()
+    assert (record.count('"initialize"'), record.count('"server/discover"')) == (2, 1)
+
+
 async def test_used_connection_is_not_idle(hub: Hub) -> None:
     server = raw("well")
     first = await pid(hub, server)
@@ -78,6 +88,36 @@ async def test_closing_a_session_or_a_server_closes_its_connections_only(hub: Hu
     assert [is_alive(each) for each in (mine, others, everyones)] == [False, True, True]
     await hub.close_server(shared.id)
     assert [is_alive(each) for each in (others, everyones)] == [True, False]
+
+
+async def test_connection_unused_for_longest_makes_room_and_busy_ones_are_not_touched(
+    reports: list[Report],
+) -> None:
+    hub = Hub(report=lambda _server, report: reports.append(report), max_connections=2)
+    busy, idle, new = raw("never"), raw("well"), raw("well")
+    call = asyncio.create_task(hub.call_tool(busy, 1, 2, "act", {}))
+    first = await pid(hub, idle)
+    await pid(hub, new)
+    await until(lambda: not is_alive(first))
+    assert not call.done()
+    others = asyncio.create_task(hub.call_tool(new, 1, 2, "act", {"manner": "never"}))
+    await asyncio.sleep(0)
+    with pytest.raises(McpError, match="Too many connections"):
+        await pid(hub, idle)
+    for task in (call, others):
+        task.cancel()
+    await asyncio.wait({call, others})
+    await hub.close()
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [(float("nan"), "mcp_refused"), ({1}, "mcp_refused"), ("x" * 5_000_000, "mcp_too_large")],
+)
+async def test_arguments_that_no_server_can_take_are_refused_here(hub: Hub, value: object, code: str) -> None:
+    with pytest.raises(McpError) as error:
+        await hub.call_tool(raw("well"), 1, 2, "act", {"value": value})
+    assert error.value.code == code
 
 
 async def test_report_that_raises_breaks_nothing() -> None:

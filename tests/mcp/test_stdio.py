@@ -129,6 +129,20 @@ async def test_dead_connection_is_opened_anew_for_the_next_call(hub: Hub, report
     assert [type(report) for report in reports] == [Connected, Failed, Connected]
 
 
+async def test_call_right_after_the_death_of_its_server_is_sent_to_a_new_one(
+    hub: Hub, reports: list[Report]
+) -> None:
+    server = raw("well")
+    first = int((await hub.call_tool(server, 1, 2, "act", {})).text)
+    os.kill(first, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while is_alive(first):  # without the loop, which would learn of it
+        assert time.monotonic() < deadline
+    assert int((await hub.call_tool(server, 1, 2, "act", {})).text) != first
+    await until(lambda: len(reports) == 3)
+    assert {type(report) for report in reports} == {Connected, Failed}
+
+
 async def test_call_whose_server_dies_is_told_and_not_sent_again(hub: Hub, tmp_path: Path) -> None:
     record = tmp_path / "record"
     server = raw("well", str(record))

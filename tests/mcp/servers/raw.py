@@ -39,6 +39,10 @@ def notify(method: str, **params: Any) -> None:
     send(method=method, params=params)
 
 
+def tell_pid(request: Message) -> None:
+    say(request, str(os.getpid()))
+
+
 def page(request: Message, cursor: str | None, *tools: Message) -> None:
     answer(request, {"tools": list(tools), **MODERN, **({"nextCursor": cursor} if cursor else {})})
 
@@ -142,7 +146,7 @@ CALLS: dict[str, Callable[[Message], None]] = {
     "wrong_type": lambda request: answer(request, {"content": "text"}),
     "not_an_object": lambda request: send(id=request["id"], result="text"),
     "huge_line": lambda request: write("x" * 9_000_000),
-    "noise": lambda request: [write("starting…") for _ in range(200)] and None,
+    "noise": lambda request: write("starting…\n" * 200),
     "flood": flood,
     "dirty": dirty,
     "progress": progress,
@@ -155,14 +159,13 @@ CALLS: dict[str, Callable[[Message], None]] = {
     "never": lambda request: None,
     "deaf": pause,
 }
-list_tools: list[Callable[[Message], None]] = [
-    {
-        "endless": endless,
-        "many": many,
-        "hostile": hostile,
-        "same": lambda request: page(request, "again"),
-    }.get(sys.argv[1], once)
-]
+LISTS: dict[str, Callable[[Message], None]] = {
+    "endless": endless,
+    "many": many,
+    "hostile": hostile,
+    "same": lambda request: page(request, "again"),
+}
+list_tools = [LISTS.get(sys.argv[1], once)]
 
 
 def handle(manner: str, message: Message) -> None:
@@ -177,12 +180,13 @@ def handle(manner: str, message: Message) -> None:
         list_tools[-1](message)
     elif method == "tools/call":
         name = message["params"]["arguments"].get("manner", manner)
-        CALLS.get(name, lambda request: say(request, str(os.getpid())))(message)
+        CALLS.get(name, tell_pid)(message)
     elif "id" in message and method:
         send(id=message["id"], error={"code": -32601, "message": "Method not found"})
 
 
-def main(manner: str, record: Path | None) -> None:
+def start(manner: str) -> None:
+    """Do what is done before the first message is read."""
     if manner == "exits":
         print("first line\nno configuration: token hunter2hunter2 is wrong", file=sys.stderr)
         sys.exit(3)
@@ -194,6 +198,11 @@ def main(manner: str, record: Path | None) -> None:
         sys.stderr.write("blah blah\n" * 100_000)
     if manner == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def main(manner: str, record: Path | None) -> None:
+    """Serve until the input ends, and a stubborn one beyond that."""
+    start(manner)
     for line in sys.stdin:
         if record is not None:
             with record.open("a") as file:
