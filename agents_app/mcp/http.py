@@ -37,11 +37,7 @@ async def transport(server: Server) -> AsyncIterator[TransportStreams]:
     """Yield the streams of a connection. No request is sent yet."""
     timeout = httpx2.Timeout(server.connect_timeout_seconds, read=None)
     headers = {**server.headers, "Accept-Encoding": "identity"}
-<<<<<<< HEAD
-    carrier = Carrier(public_only=server.public_only)
-=======
-    carrier = Carrier(await asyncio.to_thread(_trust))
->>>>>>> hub
+    carrier = Carrier(await asyncio.to_thread(_trust), public_only=server.public_only)
     async with (
         httpx2.AsyncClient(headers=headers, timeout=timeout, transport=carrier) as client,
         streamable_http_client(server.url, http_client=client, max_sse_event_size=ANSWER_BYTES) as streams,
@@ -62,14 +58,9 @@ class TooLarge(httpx2.StreamError):
 class Carrier(httpx2.AsyncBaseTransport):
     """Carries requests; never raises for a network error."""
 
-<<<<<<< HEAD
-    def __init__(self, *, public_only: bool) -> None:
-        self._network = httpx2.AsyncHTTPTransport(retries=0)
-        self._public_only = public_only
-=======
-    def __init__(self, trust: ssl.SSLContext) -> None:
+    def __init__(self, trust: ssl.SSLContext, *, public_only: bool) -> None:
         self._network = httpx2.AsyncHTTPTransport(verify=trust, retries=0)
->>>>>>> hub
+        self._public_only = public_only
         self._streams = _Allowance(STREAMS_BURST, STREAMS_A_SECOND)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
