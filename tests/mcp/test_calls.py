@@ -65,7 +65,7 @@ async def test_call_that_takes_too_long_ends_and_the_server_is_told(
     with pytest.raises(McpError) as error:
         await hub.call_tool(server, 1, 2, "act", {})
     assert error.value.code == code
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3
     await until(lambda: received(record, "notifications/cancelled"))
 
 
@@ -113,7 +113,7 @@ async def test_server_that_does_not_read_holds_neither_a_call_nor_its_cancelling
     for outcome in await asyncio.gather(*calls, return_exceptions=True):
         assert isinstance(outcome, McpError)
         assert outcome.code == "mcp_idle_timeout"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4
 
 
 async def test_tool_that_fails_and_tool_that_is_not_there_are_told_as_errors_of_the_tool(hub: Hub) -> None:

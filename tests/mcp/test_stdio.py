@@ -35,7 +35,7 @@ async def test_first_uses_at_once_open_one_connection_and_the_second_call_has_no
     assert [type(report) for report in reports] == [Connected]
     began = time.monotonic()
     await hub.call_tool(server, 1, 3, "add", {"first": 1, "second": 2})
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < 0.5
 
 
 async def test_catalogue_has_tools_with_hints_resources_templates_and_prompts(hub: Hub) -> None:
