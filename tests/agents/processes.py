@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -56,6 +57,17 @@ def start(command: Sequence[str], var: Path, **more: str) -> subprocess.Popen[st
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+@contextmanager
+def keeper_process(var: Path) -> Iterator[None]:
+    """A keeper of the host, without which workers that share a database with other hosts do not begin."""
+    process = start(["manage.py", "keeper"], var)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
 
 
 class WorkerProcess:

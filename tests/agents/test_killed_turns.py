@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from agents_app.keeper import Keeper
+from agents_app import liveness
 from agents_app.models import Turn, Worker
 from mcpchat_project.supervisor.processes import chat
 from sessions_app import messages
 from sessions_app.models import ChatSession
 from tests.agents.answering import answers, run
 from tests.agents.model_server import ModelServer, calls, says
-from tests.agents.processes import start
+from tests.agents.processes import keeper_process, start
 from tests.project.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,8 +25,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class Death:
     """A turn under way in a real chat worker, to be killed there and taken up in this process."""
 
-    def __init__(self, session: ChatSession, keeper: Keeper, folder: Path, worker: "subprocess.Popen[str]"):
-        self.session, self.keeper, self.folder, self.worker = session, keeper, folder, worker
+    worker: "subprocess.Popen[str]"
+
+    def __init__(self, session: ChatSession, folder: Path) -> None:
+        self.session, self.folder = session, folder
         self.ledger = folder / "ledger"
 
     def arguments(self, **gates: str) -> str:
@@ -35,14 +37,12 @@ class Death:
         return json.dumps({"ledger": str(self.ledger), **files})
 
     def kill_when(self, reached: Callable[[], object]) -> None:
-        """Kill the worker at a boundary, open all gates, and have the keeper give the turn back."""
+        """Kill the worker at a boundary, open all gates, and wait until the turn was given back."""
         until(reached, 60)
         self.worker.send_signal(signal.SIGKILL)
         self.worker.wait()
         (self.folder / "gate").touch()
-        self.keeper.bury_the_dead()
-        turn = self.session.turns.get()
-        assert (turn.state, turn.attempt) == ("queued", 2)
+        until(lambda: self.session.turns.filter(state="queued", attempt=2).exists(), 20)
 
     def effects(self) -> int:
         """Return how often a held tool took effect."""
@@ -58,7 +58,11 @@ Begin = Callable[..., tuple[Death, ModelServer]]
 
 @pytest.fixture
 def begin(
-    session: ChatSession, keeper: Keeper, var: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+    var: Path,
+    registered: liveness.Identity,
+    session: ChatSession,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Begin]:
     """Have a message answered in a real chat worker by a server with these answers."""
     settings.MCPCHAT_MODEL = "openai:any-model"
@@ -68,7 +72,7 @@ def begin(
 
     def do(script: Callable[[Death], list[Any]]) -> tuple[Death, ModelServer]:
         process = chat(2)
-        death = Death(session, keeper, var, None)  # type: ignore[arg-type]
+        death = Death(session, var)
         servers.append(ModelServer(*script(death)).__enter__())
         monkeypatch.setenv("OPENAI_BASE_URL", servers[-1].url)
         death.worker = start(process.command[1:], var, **process.environment)
@@ -77,12 +81,13 @@ def begin(
         messages.post(session.pk, "Hello")
         return death, servers[-1]
 
-    yield do
-    for server in servers:
-        server.__exit__()
-    for death in deaths:
-        death.worker.kill()
-        death.worker.communicate()
+    with keeper_process(var):
+        yield do
+        for server in servers:
+            server.__exit__()
+        for death in deaths:
+            death.worker.kill()
+            death.worker.communicate()
 
 
 def _told(server: ModelServer) -> str:

@@ -1,14 +1,12 @@
 """Results wake the main agent: once for those that come together, and not for ever."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agents_app import gateway, pool
-from agents_app.keeper import Keeper
+from agents_app import gateway, liveness, pool
 from agents_app.models import Pool, Subagent, ToolCall, Worker
 from agents_app.outcome import Outcome
 from mcpchat_project.supervisor.processes import agents
@@ -17,7 +15,7 @@ from sessions_app.models import ChatSession
 from tests.agents import work
 from tests.agents.answering import run, say
 from tests.agents.model_server import ModelServer, says
-from tests.agents.processes import start
+from tests.agents.processes import keeper_process, start
 from tests.project.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,16 +23,18 @@ Kinds = Callable[[ChatSession], list[str]]
 
 
 @pytest.fixture
-def crew(keeper: Keeper, var: Path) -> Iterator["subprocess.Popen[str]"]:
+def crew(var: Path, registered: liveness.Identity) -> Iterator[None]:
     """A real agents worker with five children, and room for five in the pool."""
     Pool.objects.filter(pk="tools").update(cap=5)
     process = agents("agents", ("tools",), 5)
     environment = {**process.environment, "MCPCHAT_MODEL": "openai:any-model"}
-    running = start(process.command[1:], var, **environment)
-    until(lambda: Worker.objects.filter(kind="agents").count() == 5, 60)
-    yield running
-    running.terminate()
-    running.communicate(timeout=20)
+    with keeper_process(var):
+        running = start(process.command[1:], var, **environment)
+        # This process is the sixth.
+        until(lambda: Worker.objects.filter(kind="agents").count() == 6, 60)
+        yield
+        running.terminate()
+        running.communicate(timeout=20)
 
 
 @pytest.fixture
