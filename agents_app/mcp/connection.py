@@ -155,7 +155,7 @@ class Connection:
         over: Transport = (
             stdio.transport(self.server, self._tail)
             if self.server.transport == "stdio"
-            else http.transport(self.server)
+            else http.transport(self.server, self.retire)
         )
         return Client(
             Gate(over, self._verdict),

@@ -6,41 +6,52 @@ of any length. The carrier turns errors into answers that concern their own requ
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import cast
 
 import httpx2
 from mcp.client._transport import TransportStreams
 from mcp.client.streamable_http import streamable_http_client
 
-from agents_app.mcp import exchange, public
+from agents_app.mcp import exchange
 from agents_app.mcp.errors import McpError
+from agents_app.mcp.public import PublicOnly
 from agents_app.mcp.server import Server
 
+SESSION = "mcp-session-id"
+REFUSAL_BYTES = 64 * 1024
 ANSWER_BYTES = 8 * 1024 * 1024
 # A stream of events: a burst, and so much a second after it.
 STREAM_BURST_BYTES = 32 * 1024 * 1024
 STREAM_BYTES_A_SECOND = 4 * 1024 * 1024
 # The SDK sends these one after the other, so one that hangs would hold all that follow.
-NOTIFICATION_SECONDS = 5.0
-GOODBYE_SECONDS = 2.0
+# How long a server may take to begin its answer; the others are bounded by the patience of their call.
+SECONDS = {"notification": 5.0, "goodbye": 2.0}
 # A server that cuts its streams at once would be asked again without end.
 STREAMS_BURST = 10
 STREAMS_A_SECOND = 1.0
 
 
 @asynccontextmanager
-async def transport(server: Server) -> AsyncIterator[TransportStreams]:
-    """Yield the streams of a connection. No request is sent yet."""
+async def transport(server: Server, lost: Callable[[], None]) -> AsyncIterator[TransportStreams]:
+    """Yield the streams of a connection; no request is sent yet. `lost` is called when its session may be."""
     timeout = httpx2.Timeout(server.connect_timeout_seconds, read=None)
     headers = {**server.headers, "Accept-Encoding": "identity"}
-    carrier = Carrier(public_only=server.public_only)
+    carrier = Carrier(await asyncio.to_thread(_trust), lost, public_only=server.public_only)
     async with (
         httpx2.AsyncClient(headers=headers, timeout=timeout, transport=carrier) as client,
         streamable_http_client(server.url, http_client=client, max_sse_event_size=ANSWER_BYTES) as streams,
     ):
         yield streams
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Whom to trust, read once: it takes over 100 ms, which the loop should not stand still for."""
+    return httpx2.create_ssl_context()
 
 
 class TooLarge(httpx2.StreamError):
@@ -50,30 +61,34 @@ class TooLarge(httpx2.StreamError):
 class Carrier(httpx2.AsyncBaseTransport):
     """Carries requests; never raises for a network error."""
 
-    def __init__(self, *, public_only: bool) -> None:
-        self._network = httpx2.AsyncHTTPTransport(retries=0)
-        self._public_only = public_only
+    def __init__(self, trust: ssl.SSLContext, lost: Callable[[], None], *, public_only: bool) -> None:
+        self._lost = lost
+        network = httpx2.AsyncHTTPTransport(verify=trust, retries=0)
+        self._network: httpx2.AsyncBaseTransport = PublicOnly(network) if public_only else network
         self._streams = _Allowance(STREAMS_BURST, STREAMS_A_SECOND)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request; what failed is noted in the exchange and answered with status 502."""
         noted = exchange.current()
+        kind = _kind(request)
         noted.unsent, noted.failure = False, None
-        if request.method == "GET":
+        if kind == "stream":
             await self._streams.wait()
         try:
-            async with asyncio.timeout(_seconds(request)):
-                sent = await public.pinned(request) if self._public_only else request
-                response = await self._network.handle_async_request(sent)
-        except McpError as error:
-            noted.unsent, noted.failure = True, error
+            async with asyncio.timeout(SECONDS.get(kind)):
+                response = await self._network.handle_async_request(request)
+            if kind == "request" and SESSION in request.headers and response.status_code in (400, 404):
+                response = await _refused(request, response, noted)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-            noted.unsent = True
-            noted.failure = McpError("mcp_unreachable", f"{request.url.host} cannot be reached: {error}.")
+            # A stream takes up an answer: the request was sent before, whatever fails now.
+            noted.unsent = kind == "request"
+            noted.failure = _unreachable(request, error) if noted.unsent else _lost(error)
+            if SESSION in request.headers:
+                self._lost()  # who was away has probably forgotten the session
         except (httpx2.TransportError, OSError) as error:
-            noted.failure = McpError("mcp_disconnected", f"The connection was lost: {type(error).__name__}.")
+            noted.failure = _lost(error)
         else:
-            return _checked(request, response, noted)
+            return _checked(response, noted)
         return httpx2.Response(502, request=request)
 
     async def aclose(self) -> None:
@@ -101,25 +116,50 @@ class _Allowance:
         await asyncio.sleep(self.take(1))
 
 
-def _seconds(request: httpx2.Request) -> float | None:
-    """Return how long the server may take to begin its answer; a call's own patience bounds the others."""
+def _kind(request: httpx2.Request) -> str:
+    if request.method == "GET":
+        return "stream"
     if request.method == "DELETE":
-        return GOODBYE_SECONDS
-    if request.method == "POST" and "id" not in json.loads(request.content):
-        return NOTIFICATION_SECONDS
-    return None
+        return "goodbye"
+    message = json.loads(request.content)
+    return "request" if "id" in message and "method" in message else "notification"
 
 
-def _checked(request: httpx2.Request, response: httpx2.Response, noted: exchange.Exchange) -> httpx2.Response:
-    kind = response.headers.get("content-type", "").lower()
+def _unreachable(request: httpx2.Request, error: Exception) -> McpError:
+    return McpError("mcp_unreachable", f"{request.url.host} cannot be reached: {error}.")
+
+
+def _lost(error: Exception) -> McpError:
+    return McpError("mcp_disconnected", f"The connection was lost during the call: {type(error).__name__}.")
+
+
+async def _refused(
+    request: httpx2.Request, response: httpx2.Response, noted: exchange.Exchange
+) -> httpx2.Response:
+    """Find out whether the server has forgotten the session: then it took nothing in it.
+
+    The specification has status 404 for that, many servers answer 400 and say it in words.
+    """
+    body = b""
+    async for chunk in cast(httpx2.AsyncByteStream, response.stream):
+        body += chunk
+        if len(body) > REFUSAL_BYTES:
+            break
+    await response.aclose()
+    noted.unsent = response.status_code == 404 or b"session" in body.lower()
+    headers = {"content-type": response.headers.get("content-type", "")}
+    return httpx2.Response(response.status_code, headers=headers, content=body, request=request)
+
+
+def _checked(response: httpx2.Response, noted: exchange.Exchange) -> httpx2.Response:
+    media = response.headers.get("content-type", "").lower()
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         noted.failure = McpError("mcp_protocol_error", "The server compresses what was asked for as it is.")
         response.status_code = 502
-    if response.status_code == 404 and "mcp-session-id" in request.headers:
-        noted.unsent = True  # the server has forgotten the session, so it took nothing in it
-    elif response.status_code in (401, 403) or (response.status_code >= 400 and "json" not in kind):
-        noted.failure = noted.failure or _status_failure(response.status_code)
-    is_stream = kind.startswith("text/event-stream")
+    status = response.status_code
+    if not noted.unsent and (status in (401, 403) or (status >= 400 and "json" not in media)):
+        noted.failure = noted.failure or _status_failure(status)
+    is_stream = media.startswith("text/event-stream")
     response.stream = _Bounded(response.stream, noted, is_stream)
     return response
 

@@ -1,6 +1,7 @@
 """How long a call may take: in all, and without telling progress."""
 
 import asyncio
+import logging
 import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -8,6 +9,8 @@ from contextlib import asynccontextmanager
 from agents_app.mcp.errors import McpError
 from agents_app.mcp.plainly import MESSAGE_CHARACTERS, line, number
 from agents_app.mcp.server import Server
+
+log = logging.getLogger(__name__)
 
 # Told (how far, of how much in all if the server says so, what is being done); must not block.
 Progress = Callable[[float, float | None, str], None]
@@ -32,7 +35,10 @@ class Watch:
         now = asyncio.get_running_loop().time()
         self._scope.reschedule(min(now + self._idle_seconds, self._ends_at))
         if self._tell is not None and math.isfinite(progress):
-            self._tell(progress, number(total), line(message, MESSAGE_CHARACTERS))
+            try:
+                self._tell(progress, number(total), line(message, MESSAGE_CHARACTERS))
+            except Exception:  # the SDK would swallow it without a word
+                log.exception("Progress of a call was not taken")
 
     def end(self) -> None:
         """What arrives from now on is too late."""

@@ -24,6 +24,7 @@ class RawServer:
     def __init__(self) -> None:
         self.received: list[tuple[str, dict[str, str], dict[str, Any]]] = []
         self.sessions = {"first"}
+        self.forgotten = (404, b"gone", "text/plain")
         self.call: Callable[[BaseHTTPRequestHandler, dict[str, Any]], None] = self.say
         self.over = threading.Event()
         server = self
@@ -60,7 +61,7 @@ class RawServer:
         elif message.get("method") == "server/discover":
             self.reply(handler, b"no", status=400, kind="text/plain")
         elif handler.headers.get("mcp-session-id") not in self.sessions:
-            self.reply(handler, b"gone", status=404, kind="text/plain")
+            self.reply(handler, self.forgotten[1], status=self.forgotten[0], kind=self.forgotten[2])
         elif message.get("method") == "tools/list":
             self.answer(handler, message, {"tools": [TOOL]})
         elif message.get("method") == "tools/call":
@@ -103,6 +104,13 @@ class RawServer:
     def hang(self, _handler: BaseHTTPRequestHandler, _message: dict[str, Any]) -> None:
         """Do not answer until the test is over."""
         self.over.wait(10)
+
+    def vanish(self, handler: BaseHTTPRequestHandler, _message: dict[str, Any]) -> None:
+        """Begin an answer that could be taken up again, and be gone before that."""
+        self._server.shutdown()
+        self._server.server_close()
+        handler.close_connection = True
+        self.reply(handler, b"id: 1\nretry: 10\ndata:\n\n", kind="text/event-stream")
 
     def methods(self) -> list[str]:
         """The methods of all messages that came."""
@@ -181,7 +189,17 @@ async def test_old_protocol_is_spoken_with_headers_of_the_server(hub: Hub, raw: 
     assert {headers["Authorization"] for _, headers, _ in raw.received} == {"Bearer secret"}
 
 
-async def test_session_that_the_server_forgot_is_opened_anew_for_the_call(hub: Hub, raw: RawServer) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (404, b"gone", "text/plain"),
+        (400, b'{"error": {"code": -32000, "message": "No valid session ID"}}', "application/json"),
+    ],
+)
+async def test_session_that_the_server_forgot_is_opened_anew_for_the_call(
+    hub: Hub, raw: RawServer, answer: tuple[int, bytes, str]
+) -> None:
+    raw.forgotten = answer
     server = http(raw.url)
     await hub.call_tool(server, 1, 2, "act", {})
     raw.sessions = {"second"}
@@ -201,6 +219,16 @@ async def test_cancelling_posts_the_notification_to_who_speaks_the_old_protocol(
     await until(lambda: "notifications/cancelled" in raw.methods())
     raw.call = raw.say
     assert (await hub.call_tool(http(raw.url), 1, 2, "act", {})).text == "said"
+
+
+async def test_call_whose_answer_cannot_be_taken_up_again_is_lost_and_not_sent_again(
+    hub: Hub, raw: RawServer
+) -> None:
+    raw.call = raw.vanish
+    with pytest.raises(McpError) as error:
+        await hub.call_tool(http(raw.url), 1, 2, "act", {})
+    assert error.value.code == "mcp_disconnected"
+    assert raw.methods().count("tools/call") == 1
 
 
 async def test_wrong_token_is_told(hub: Hub, raw: RawServer) -> None:
