@@ -7,23 +7,36 @@ import socket
 import httpx2
 
 from agents_app.codebase import networks
-from agents_app.mcp.errors import McpError
 
 LOOK_UP_SECONDS = 10.0
 
 
-async def pinned(request: httpx2.Request) -> httpx2.Request:
-    """Return the request with the address that was looked at in place of the host's name.
+class PublicOnly(httpx2.AsyncBaseTransport):
+    """Sends each request to the address that was looked at, never to another that the name has by then.
 
-    Host header and certificate stay those of the name. Raises `McpError` (`mcp_unreachable`) unless every
-    address of the host is public: one private among them is how a name is pointed inwards.
+    Host header and certificate stay those of the name. Raises `ConnectError` unless every address of the
+    host is public: one private among them is how a name is pointed inwards.
     """
+
+    def __init__(self, network: httpx2.AsyncBaseTransport) -> None:
+        self._network = network
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Look the host up and send the request there."""
+        return await self._network.handle_async_request(await _pinned(request))
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._network.aclose()
+
+
+async def _pinned(request: httpx2.Request) -> httpx2.Request:
     host = request.url.host
     addresses = await _look_up(host, request.url.port or (443 if request.url.scheme == "https" else 80))
     if not addresses:
-        raise McpError("mcp_unreachable", f"{host} cannot be reached: its name is not known.")
+        raise httpx2.ConnectError("its name is not known", request=request)
     if not all(map(networks.is_public, addresses)):
-        raise McpError("mcp_unreachable", f"{host} is inside a private network.")
+        raise httpx2.ConnectError("it is inside a private network", request=request)
     return httpx2.Request(
         request.method,
         request.url.copy_with(host=str(addresses[0])),

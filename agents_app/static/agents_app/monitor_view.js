@@ -5,7 +5,7 @@ import { connectionSentence, connectionWord } from "../sessions_app/js/connectio
 const STATES = { ok: "OK", degraded: "Degraded", unavailable: "Unavailable" };
 const KINDS = {
   database: "Database", redis: "Redis", agents: "Agents worker", chat: "Chat worker",
-  keeper: "Keeper", beat: "Beat", pools: "Pools",
+  keeper: "Keeper", beat: "Beat", pools: "Pools", mcp: "MCP servers",
 };
 const SENTENCES = {
   ok: "Everything works.",
@@ -57,6 +57,7 @@ export function show(snapshot) {
   place("checked").textContent = `As of ${clock(snapshot.checked_at)}`;
   fill(place("components"), Object.entries(snapshot.components).map(component));
   fill(place("pools"), snapshot.pools.map((pool) => poolSection(pool, snapshot.queues[pool.name] ?? [])));
+  fill(place("mcp"), [servers(snapshot.mcp)]);
   fill(place("failures"), [failures(snapshot.recent_failures)]);
   fill(place("statistics"), snapshot.maintenance ? statistics(snapshot.maintenance) : []);
   fill(place("runs"), [runs(snapshot.maintenance_runs)]);
@@ -108,11 +109,12 @@ function component([name, part]) {
     part.reason ? make("span", { class: "part-reason" }, part.reason) : null);
 }
 
-function figures({ latency_ms: latency, memory_bytes: memory, alive }) {
+function figures({ latency_ms: latency, memory_bytes: memory, alive, connected }) {
   const shown = [];
   if (latency !== undefined) shown.push(`${latency.toFixed(1)} ms`);
   if (memory !== undefined) shown.push(`${(memory / 2 ** 20).toFixed(1)} MB`);
   if (alive !== undefined) shown.push(`${alive} alive`);
+  if (connected !== undefined) shown.push(`${connected} connected`);
   return shown.join(", ");
 }
 
@@ -133,6 +135,14 @@ function poolSection(pool, queue) {
     table("Queue", ["Position", "Work", "Owner", "Since"], queue.map((row) => [
       String(row.position), subagent(row.subagent_id, row.title), row.owner, clock(row.queued_at),
     ]), queue.length < pool.queue_length ? `The first ${queue.length} of ${pool.queue_length}.` : "", "long", pool.name));
+}
+
+function servers(rows) {
+  return table("", ["Server", "Owner", "State", "Tried again", "Why"], rows.map((row) => [
+    server(row.server_id, row.name), row.owner ?? "everybody", row.health,
+    row.retry_at ? clock(row.retry_at) : row.health === "paused" ? "when resumed" : "at the next call",
+    row.code ? `${row.code}: ${row.message}` : "",
+  ]), "", "wide");
 }
 
 function failures(rows) {
@@ -193,6 +203,7 @@ function linked(list, id, text) {
 
 const subagent = (id, title) => linked(document.querySelector(".monitor").dataset.subagentUrl, id, title);
 const session = (id) => linked(document.querySelector(".monitor").dataset.sessionUrl, id, id.slice(0, 8));
+const server = (id, name) => linked(document.querySelector(".monitor").dataset.serverUrl, id, name);
 const clock = (text) => new Date(text).toLocaleTimeString();
 const moment = (text) => new Date(text).toLocaleString();
 
