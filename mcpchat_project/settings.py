@@ -218,6 +218,7 @@ SPECTACULAR_SETTINGS = {
         "McpServerApproval": "agents_app.mcp_servers.presentation.APPROVALS.words",
         "CallApproval": "agents_app.mcp_servers.presentation.CALL_APPROVALS.words",
         "TurnState": "agents_app.models.Turn.State",
+        "ApprovalScope": "agents_app.approvals.SCOPES",
     },
 }
 

@@ -40,15 +40,7 @@ async def transport(server: Server, lost: Callable[[], None]) -> AsyncIterator[T
     """Yield the streams of a connection; no request is sent yet. `lost` is called when its session may be."""
     timeout = httpx2.Timeout(server.connect_timeout_seconds, read=None)
     headers = {**server.headers, "Accept-Encoding": "identity"}
-<<<<<<< HEAD
-<<<<<<< HEAD
-    carrier = Carrier(await asyncio.to_thread(_trust), public_only=server.public_only)
-=======
-    carrier = Carrier(await asyncio.to_thread(_trust), lost)
->>>>>>> hub
-=======
     carrier = Carrier(await asyncio.to_thread(_trust), lost, public_only=server.public_only)
->>>>>>> doors
     async with (
         httpx2.AsyncClient(headers=headers, timeout=timeout, transport=carrier) as client,
         streamable_http_client(server.url, http_client=client, max_sse_event_size=ANSWER_BYTES) as streams,
@@ -69,21 +61,10 @@ class TooLarge(httpx2.StreamError):
 class Carrier(httpx2.AsyncBaseTransport):
     """Carries requests; never raises for a network error."""
 
-<<<<<<< HEAD
-<<<<<<< HEAD
-    def __init__(self, trust: ssl.SSLContext, *, public_only: bool) -> None:
-=======
-    def __init__(self, trust: ssl.SSLContext, lost: Callable[[], None]) -> None:
-        self._lost = lost
->>>>>>> hub
-        self._network = httpx2.AsyncHTTPTransport(verify=trust, retries=0)
-        self._public_only = public_only
-=======
     def __init__(self, trust: ssl.SSLContext, lost: Callable[[], None], *, public_only: bool) -> None:
         self._lost = lost
         network = httpx2.AsyncHTTPTransport(verify=trust, retries=0)
         self._network: httpx2.AsyncBaseTransport = PublicOnly(network) if public_only else network
->>>>>>> doors
         self._streams = _Allowance(STREAMS_BURST, STREAMS_A_SECOND)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -94,24 +75,10 @@ class Carrier(httpx2.AsyncBaseTransport):
         if kind == "stream":
             await self._streams.wait()
         try:
-<<<<<<< HEAD
-<<<<<<< HEAD
-            async with asyncio.timeout(_seconds(request)):
-                sent = await public.pinned(request) if self._public_only else request
-                response = await self._network.handle_async_request(sent)
-        except McpError as error:
-            noted.unsent, noted.failure = True, error
-=======
-=======
->>>>>>> doors
             async with asyncio.timeout(SECONDS.get(kind)):
                 response = await self._network.handle_async_request(request)
             if kind == "request" and SESSION in request.headers and response.status_code in (400, 404):
                 response = await _refused(request, response, noted)
-<<<<<<< HEAD
->>>>>>> hub
-=======
->>>>>>> doors
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             # A stream takes up an answer: the request was sent before, whatever fails now.
             noted.unsent = kind == "request"

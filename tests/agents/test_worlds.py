@@ -28,6 +28,10 @@ DOORS = [
     ("post", "/api/sessions/{session}/messages/"),
     ("get", "/api/sessions/{session}/messages/{message}/"),
     ("get", "/api/sessions/{session}/approvals/"),
+    ("get", "/api/sessions/{session}/branches/"),
+    ("post", "/api/sessions/{session}/branches/{nobody}/switch/"),
+    ("post", "/api/sessions/{session}/messages/{message}/edit/"),
+    ("post", "/api/sessions/{session}/messages/{message}/regenerate/"),
     ("post", "/api/approvals/{approval}/"),
     ("delete", "/api/tool-permissions/{permission}/"),
     ("get", "/api/tool-calls/{call}/"),
@@ -50,6 +54,11 @@ OPEN = [
     "/api/sessions/", "/api/subagents/", "/api/exports/", "/api/tools/", "/api/pools/", "/api/maintenance/",
     "/api/schema/", "/api/docs/",
     "/api/models/", "/api/tool-permissions/",
+    # Whose servers are whose is tested in tests/mcp_servers.
+    "/api/mcp/servers/", "/api/mcp/servers/import/", "/api/mcp/servers/{nobody}/",
+    "/api/mcp/servers/{nobody}/pause/", "/api/mcp/servers/{nobody}/resume/",
+    "/api/mcp/servers/{nobody}/tools/", "/api/mcp/servers/{nobody}/resources/",
+    "/api/mcp/servers/{nobody}/prompts/",
 ]  # fmt: skip
 STAFF = [("patch", "/api/pools/tools/"), ("get", "/api/monitor/"), ("post", "/api/maintenance/run/")]
 
@@ -66,6 +75,7 @@ def ids(bob: Any) -> dict[str, str]:
         "subagent": str(work.queue(session).pk),
         "turn": str(session.turns.get().pk),
         "export": str(export.pk),
+        "nobody": str(work.NOBODY),
         **_asked_for(session),
     }
 
@@ -149,7 +159,7 @@ def test_what_is_for_staff_is_refused_to_others(
 
 def test_every_door_of_rest_is_in_this_test() -> None:
     ids: dict[str, Any] = dict.fromkeys(["session", "message", "subagent", "turn", "export"], work.NOBODY)
-    ids |= {"approval": work.NOBODY, "call": work.NOBODY, "permission": 1}
+    ids |= {"nobody": work.NOBODY, "approval": work.NOBODY, "call": work.NOBODY, "permission": 1}
     tested = [address for _, address in [*DOORS, *STAFF]] + [address for address, _ in WISHES] + OPEN
     routes = {resolve(address.format(**ids)).route for address in tested}
     found = _routes(get_resolver(settings.ROOT_URLCONF))
