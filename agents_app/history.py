@@ -12,16 +12,32 @@ from pydantic_ai.messages import (
 )
 
 from agents_app import prompts
+from agents_app.message_sizes import of_part
 from agents_app.models import Turn
+from agents_app.shortening import SHORT_TOKENS, can_be_shortened
 from sessions_app.models import Message
 
-TURNS = 20
+# As few reads as it takes, and a bound however short the turns are.
+BATCHES = (4, 12, 48, 136)
 
 
-def earlier(turn: Turn) -> list[ModelMessage]:
-    """Return what was said in the newest turns before this one, failed and stopped ones too."""
-    ended = turn.session.turns.exclude(pk=turn.pk).order_by("-created_at")[:TURNS]
-    return [message for one in reversed(ended) for message in _said_in(one)]
+def earlier(turn: Turn, room: int) -> list[ModelMessage]:
+    """Return what was said in the newest turns before this one that `room` tokens may hold, the oldest first.
+
+    Failed and stopped ones too. Only these are read, so that a long session is not slower than a short one;
+    what exactly is sent the window decides.
+    """
+    before = turn.session.turns.exclude(pk=turn.pk).order_by("-created_at")
+    said: list[list[ModelMessage]] = []
+    for count in BATCHES:
+        batch = list(before[:count])
+        for one in batch:
+            said.append(_said_in(one))
+            room -= _shortest(said[-1])
+        if room <= 0 or len(batch) < count:
+            break
+        before = before.filter(created_at__lt=batch[-1].created_at)
+    return [message for messages in reversed(said) for message in messages]
 
 
 def own(turn: Turn) -> list[ModelMessage]:
@@ -31,7 +47,7 @@ def own(turn: Turn) -> list[ModelMessage]:
 
 def is_answered(steps: list[ModelMessage]) -> bool:
     """Whether the last step is an answer that asks for nothing more."""
-    return isinstance(steps[-1], ModelResponse) and not _open_calls(steps[-1])
+    return bool(steps) and isinstance(steps[-1], ModelResponse) and not _open_calls(steps[-1])
 
 
 def dumped(steps: list[ModelMessage]) -> list[Any]:
@@ -48,6 +64,16 @@ def _said_in(turn: Turn) -> list[ModelMessage]:
     steps = own(turn)
     # Providers refuse a call without its result, which a turn that was cut off may have left.
     return steps[:-1] if _open_calls(steps[-1]) else steps
+
+
+def _shortest(messages: list[ModelMessage]) -> int:
+    """Return the tokens of messages whose results have been shortened."""
+    sizes = (
+        min(of_part(part), SHORT_TOKENS) if can_be_shortened(part) else of_part(part)
+        for message in messages
+        for part in message.parts
+    )
+    return sum(sizes)
 
 
 def _request(turn: Turn) -> ModelRequest:

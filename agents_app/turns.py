@@ -5,7 +5,7 @@ none, the turn's end asks for the next turn.
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,9 +15,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from agents_app import admission
+from agents_app import admission, usage
 from agents_app.models import Approval, Subagent, ToolCall, Turn
 from agents_app.presentation import approval_payload, tool_payload, turn_payload
+from agents_app.spending import Spent
 from sessions_app import messages
 from sessions_app.errors import Refusal, not_found
 from sessions_app.events import SessionChange, announce, session_change
@@ -169,11 +170,17 @@ def somebody_waits(turn: Turn) -> bool:
     return turn.session.messages.all().unanswered().exists()
 
 
-def store_steps(turn: Turn, steps: list[Any], text: tuple[Message, str] | None = None) -> bool:
-    """Store what the turn has done so far, and end the text of the step; False if it is no longer ours."""
+def store_steps(
+    turn: Turn, steps: list[Any], text: tuple[Message, str] | None = None, spent: Sequence[Spent] = ()
+) -> bool:
+    """Store what the turn has done so far with what that took, and end the text of the step.
+
+    False if it is no longer ours.
+    """
     with session_change(turn.session_id) as change:
         if not _mine(turn).update(steps=steps):
             return False
+        usage.add(change, spent, turn.pk)
         if text is not None:
             messages.complete(change, *text)
     turn.steps = steps

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from agents_app import approvals, maintenance, model_providers, pool, turns
+from agents_app import approvals, maintenance, model_providers, pool, turns, usage
 from agents_app.models import Subagent, ToolCall
 from agents_app.presentation import subagent_payloads, tool_payload
 from agents_app.registry import agent_type
@@ -22,6 +22,7 @@ def connect() -> None:
     lifecycle.when_stopping(pool.cancel_all)
     snapshot.section("turn", turns.snapshot)
     snapshot.section("notices", turns.notices)
+    snapshot.section("usage", usage.of_session)
     snapshot.section("approvals", approvals.snapshot)
     snapshot.section("subagents", _subagents)
     snapshot.section("tool_calls", _tool_calls)

@@ -8,12 +8,15 @@ from sessions_app.payloads.agents import (
     ApprovalPayload,
     ExportPayload,
     ExportProgress,
+    ModelUsage,
+    SessionUsage,
     SubagentPayload,
     SubagentProgress,
     ToolCallPayload,
     TurnPayload,
     TurnRetry,
     TurnWithheld,
+    UsagePayload,
 )
 from sessions_app.payloads.feed import (
     ControlEvent,
@@ -68,8 +71,10 @@ __all__ = [
     "MessageDelta",
     "MessagePayload",
     "MessagesJoined",
+    "ModelUsage",
     "PoolStatusPayload",
     "SessionPayload",
+    "SessionUsage",
     "StaffEvent",
     "SubagentPayload",
     "SubagentProgress",
@@ -77,6 +82,7 @@ __all__ = [
     "TurnPayload",
     "TurnRetry",
     "TurnWithheld",
+    "UsagePayload",
     "WorkerPayload",
 ]
 
