@@ -152,7 +152,7 @@ class Turn(Spending):
             ),
         ]
         indexes = [
-            models.Index(fields=["state"], name="turn_state"),
+            models.Index(fields=["state", "session"], name="turn_state_session"),
             models.Index(fields=["session", "-created_at"], name="turn_newest"),
         ]
 

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from agents_app import admission, usage
@@ -23,7 +22,7 @@ from sessions_app import messages
 from sessions_app.errors import Refusal, not_found
 from sessions_app.events import SessionChange, announce, session_change
 from sessions_app.models import ChatSession, Event, Message
-from sessions_app.payloads import TurnRetry
+from sessions_app.payloads import TurnPayload, TurnRetry
 
 MAX_ATTEMPTS = 3
 JOIN_AT_ONCE = 100
@@ -157,10 +156,12 @@ def take_up(turn: Turn, steps_with: Callable[[list[Message]], list[Any]]) -> boo
 def more_may_come(turn: Turn) -> bool:
     """Whether a turn that tells of results waits a moment, since more that run may end with them."""
     told = turn.session.messages.filter(role__in=[Message.Role.USER, Message.Role.SUBAGENT])
-    told = told.filter(Q(turn_id=turn.pk) | Q(turn_id=None, wants_answer=True))
-    times = list(told.order_by("created_at").values_list("created_at", flat=True))
-    if not times or told.filter(role=Message.Role.USER).exists():
+    # Two reads: with OR in one, a database reads the whole session.
+    parts = (told.filter(turn_id=turn.pk), told.filter(turn_id=None, wants_answer=True))
+    rows = sorted(row for part in parts for row in part.values_list("created_at", "role"))
+    if not rows or any(role == Message.Role.USER for _, role in rows):
         return False
+    times = [created_at for created_at, _ in rows]
     until = min(times[-1] + TOGETHER, times[0] + TOGETHER_AT_MOST)
     return timezone.now() < until and turn.session.subagents.all().unfinished().exists()
 
@@ -278,6 +279,12 @@ def snapshot(session_id: UUID) -> dict[str, Any] | None:
     """Return the session's unfinished turn, if there is one."""
     turn = Turn.objects.filter(session_id=session_id).unfinished().first()
     return None if turn is None else dict(turn_payload(turn)) | {"state": turn.state}
+
+
+def answers(session_id: UUID) -> list[TurnPayload]:
+    """Return the ended turns of the session that asked a model, with what they took."""
+    asked = Turn.objects.filter(session_id=session_id, finished_at__isnull=False, requests__gt=0)
+    return [turn_payload(turn) for turn in asked.defer("steps").order_by("created_at")]
 
 
 def notices(session_id: UUID) -> list[dict[str, Any]]:

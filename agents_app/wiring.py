@@ -23,6 +23,7 @@ def connect() -> None:
     snapshot.section("turn", turns.snapshot)
     snapshot.section("notices", turns.notices)
     snapshot.section("usage", usage.of_session)
+    snapshot.section("answers", turns.answers)
     snapshot.section("approvals", approvals.snapshot)
     snapshot.section("subagents", _subagents)
     snapshot.section("tool_calls", _tool_calls)

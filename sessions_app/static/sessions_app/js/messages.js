@@ -2,8 +2,9 @@
 
 import { copyButton } from "./copying.js";
 import { draftView } from "./draft_view.js";
-import { h, icon, setText, show } from "./dom.js";
+import { h, icon, setAttribute, setText, show } from "./dom.js";
 import { showProse } from "./prose.js";
+import { answerDetails, answerWords } from "./usage_words.js";
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const LONG_TEXT_CHARACTERS = 1500;
@@ -76,9 +77,11 @@ export function assistantMessage({ item }) {
   const draft = draftView();
   const prose = h("div", { class: "prose", dir: "auto" });
   const note = h("p", { class: "message-note" }, icon("alert"), "This answer was interrupted.");
+  const took = h("span", { class: "message-took", "data-testid": "message-took", hidden: true });
   const foot = h(
     "div",
     { class: "message-foot" },
+    took,
     timeOf(item.created_at),
     copyButton("Copy message", () => message.content),
   );
@@ -108,6 +111,11 @@ export function assistantMessage({ item }) {
       html = message.html;
       show(note, message.state === "interrupted");
       show(foot, !streaming);
+      show(took, Boolean(entry.took));
+      if (entry.took) {
+        setText(took, answerWords(entry.took));
+        setAttribute(took, "title", answerDetails(entry.took));
+      }
     },
   };
 }

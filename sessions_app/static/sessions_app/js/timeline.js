@@ -28,7 +28,17 @@ export function entriesOf(state) {
   for (const [id, item] of state.notices)
     entries.push({ key: `notice-${id}`, kind: "notice", seq: item.seq, item });
   entries.sort((one, other) => one.seq - other.seq);
+  tellWhatAnswersTook(entries, state.answers);
   return [...entries, ...state.pending.map((item) => ({ key: item.key, kind: "pending", item }))];
+}
+
+/** The last text of a turn tells what the turn took. */
+function tellWhatAnswersTook(entries, answers) {
+  const last = new Map();
+  for (const entry of entries)
+    if (entry.kind === "assistant" && answers.get(entry.item.turn_id)?.usage.requests)
+      last.set(entry.item.turn_id, entry);
+  for (const [turn, entry] of last) entry.took = answers.get(turn);
 }
 
 function messageEntry(item, state) {
