@@ -126,7 +126,8 @@ function unlessSame(view) {
         entry.item === last.item &&
         entry.report === last.report &&
         entry.exported === last.exported &&
-        entry.waits === last.waits;
+        entry.waits === last.waits &&
+        entry.took === last.took;
       last = entry;
       if (!same) view.update(entry);
     },
