@@ -5,8 +5,11 @@ subagents) stays as it is and is shown with it. None is possible while an answer
 it belongs to must not change.
 """
 
+from collections.abc import Iterator, Sequence
 from functools import partial
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from agents_app import turns
 from agents_app.models import Turn
@@ -55,17 +58,19 @@ def switch(session_id: UUID, branch_id: UUID) -> None:
         branches.switch(change, branches.find(change.session, branch_id))
 
 
-def told(turn: Turn, at_most: int) -> list[tuple[Turn, list[Message] | None]]:
-    """Return the newest turns before this one in its branch, oldest first.
+def told(turn: Turn, batches: Sequence[int]) -> Iterator[tuple[Turn, list[Message] | None]]:
+    """Yield the newest turns before this one in its branch, the newest first, read in batches of these sizes.
 
     A turn of which the branch has only a part comes with the messages of that part.
     """
     ended = turn.session.turns.exclude(pk=turn.pk).order_by("-created_at")
     ranges = branches.current(turn.session)
     if ranges is None:
-        return [(one, None) for one in reversed(ended[:at_most])]
+        for one in _in_batches(ended, batches):
+            yield one, None
+        return
     placed = turn.session.messages.all().placed(ranges)
-    rows = list(ended.filter(pk__in=placed.exclude(turn_id=None).values("turn_id"))[:at_most])
+    rows = list(ended.filter(pk__in=placed.exclude(turn_id=None).values("turn_id"))[: sum(batches)])
     parts: dict[UUID, list[Message]] = {one.pk: [] for one in rows}
     cut: set[UUID] = set()
     for message in turn.session.messages.filter(turn_id__in=list(parts)).order_by("seq"):
@@ -75,7 +80,17 @@ def told(turn: Turn, at_most: int) -> list[tuple[Turn, list[Message] | None]]:
             parts[message.turn_id].append(message)
         else:
             cut.add(message.turn_id)
-    return [(one, parts[one.pk] if one.pk in cut else None) for one in reversed(rows)]
+    for one in rows:
+        yield one, parts[one.pk] if one.pk in cut else None
+
+
+def _in_batches(ended: QuerySet[Turn], batches: Sequence[int]) -> Iterator[Turn]:
+    for count in batches:
+        batch = list(ended[:count])
+        yield from batch
+        if len(batch) < count:
+            return
+        ended = ended.filter(created_at__lt=batch[-1].created_at)
 
 
 def _leave_at(message_id: UUID, change: SessionChange) -> None:

@@ -7,7 +7,8 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 from django.db import close_old_connections
 
-from agents_app import admission, gateway, main_agent, mcp_calls, model_listing
+from agents_app import admission, gateway, main_agent, mcp_calls, model_listing, titles
+from agents_app.models import Turn
 
 
 @shared_task(name="agents_app.chat_tasks.run_turn")
@@ -15,8 +16,24 @@ def run_turn(turn_id: str, attempt: int) -> None:
     """Run one attempt of a turn."""
     try:
         main_agent.run(UUID(turn_id), attempt)
+        _ask_for_title(UUID(turn_id))
     finally:
         close_old_connections()  # answers are few and long: a thread that waits for one holds none
+
+
+def _ask_for_title(turn_id: UUID) -> None:
+    turn = Turn.objects.select_related("session").filter(pk=turn_id).first()
+    if turn is not None and titles.is_wanted(turn):
+        admission.send_task("agents_app.chat_tasks.make_title", "chat", str(turn_id))
+
+
+@shared_task(name="agents_app.chat_tasks.make_title")
+def make_title(turn_id: str) -> None:
+    """Give a new chat a title."""
+    try:
+        titles.make(UUID(turn_id))
+    finally:
+        close_old_connections()
 
 
 @shared_task(name="agents_app.chat_tasks.list_models")

@@ -1,10 +1,12 @@
 """The text of an answer while it grows."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from agents_app import turns
 from agents_app.models import Turn
+from agents_app.spending import Spent
 from sessions_app import messages, plain
 from sessions_app.events import announce
 from sessions_app.models import Message
@@ -48,12 +50,12 @@ class Draft:
             self._stored, self._stored_at = len(text), time.monotonic()
             messages.save_draft(message.pk, message.generation, text)
 
-    def complete(self, steps: list[Any]) -> bool:
+    def complete(self, steps: list[Any], spent: Sequence[Spent] = ()) -> bool:
         """Store the turn's steps and end this step's text with them; False if the turn is no longer ours."""
         self.flush()
         finished = (self._message, self._text) if self._message else None
         self._text, self._message, self._announced, self._stored = "", None, 0, 0
-        return turns.store_steps(self._turn, steps, finished)
+        return turns.store_steps(self._turn, steps, finished, spent)
 
     def _opened(self) -> Message | None:
         """Return the message that the text goes into; None if the turn is no longer ours."""

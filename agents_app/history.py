@@ -13,19 +13,28 @@ from pydantic_ai.messages import (
 )
 
 from agents_app import branching, prompts
+from agents_app.message_sizes import of_part
 from agents_app.models import Turn
+from agents_app.shortening import SHORT_TOKENS, can_be_shortened
 from sessions_app.models import Message
 
-TURNS = 20
+# As few reads as it takes, and a bound however short the turns are.
+BATCHES = (4, 12, 48, 136)
 
 
-def earlier(turn: Turn) -> list[ModelMessage]:
-    """Return what was said in the newest turns before this one, failed and stopped ones too."""
-    return [
-        message
-        for one, part in branching.told(turn, TURNS)
-        for message in (_said_in(one) if part is None else _as_text(part))
-    ]
+def earlier(turn: Turn, room: int) -> list[ModelMessage]:
+    """Return what was said in the newest turns before this one that `room` tokens may hold, the oldest first.
+
+    Failed and stopped ones too. Only these are read, so that a long session is not slower than a short one;
+    what exactly is sent the window decides.
+    """
+    said: list[list[ModelMessage]] = []
+    for one, part in branching.told(turn, BATCHES):
+        said.append(_said_in(one) if part is None else _as_text(part))
+        room -= _shortest(said[-1])
+        if room <= 0:
+            break
+    return [message for messages in reversed(said) for message in messages]
 
 
 def own(turn: Turn) -> list[ModelMessage]:
@@ -35,7 +44,7 @@ def own(turn: Turn) -> list[ModelMessage]:
 
 def is_answered(steps: list[ModelMessage]) -> bool:
     """Whether the last step is an answer that asks for nothing more."""
-    return isinstance(steps[-1], ModelResponse) and not _open_calls(steps[-1])
+    return bool(steps) and isinstance(steps[-1], ModelResponse) and not _open_calls(steps[-1])
 
 
 def dumped(steps: list[ModelMessage]) -> list[Any]:
@@ -63,6 +72,16 @@ def _as_text(part: list[Message]) -> list[ModelMessage]:
         for message in part
         if message.content
     ]
+
+
+def _shortest(messages: list[ModelMessage]) -> int:
+    """Return the tokens of messages whose results have been shortened."""
+    sizes = (
+        min(of_part(part), SHORT_TOKENS) if can_be_shortened(part) else of_part(part)
+        for message in messages
+        for part in message.parts
+    )
+    return sum(sizes)
 
 
 def _request(turn: Turn) -> ModelRequest:

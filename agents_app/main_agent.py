@@ -33,13 +33,15 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import UsageLimits
 from pydantic_core import SchemaValidator, core_schema
 
-from agents_app import gateway, history, liveness, llm, model_errors, prompts, registry, turns
+from agents_app import gateway, history, liveness, llm, model_errors, prompts, registry, turns, usage
 from agents_app.approvals import ApprovalPending
 from agents_app.draft import Draft
 from agents_app.mcp_servers import calling
 from agents_app.model_errors import Patience
 from agents_app.models import Subagent, ToolCall, Turn
+from agents_app.spending import Spent
 from agents_app.turn_thread import TurnThread, in_a_thread
+from agents_app.windowed_model import WindowedModel
 from sessions_app import plain
 from sessions_app.errors import Refusal
 from sessions_app.events import json_bytes
@@ -107,6 +109,7 @@ class Answer:
         self.draft = Draft(turn)
         self.interruption: str | None = None
         self.ending = threading.Event()
+        self.spent: list[Spent] = []
 
     async def run(self) -> None:
         """Converse until the model is done, the turn is stopped, or its time is up."""
@@ -124,6 +127,14 @@ class Answer:
             work.cancel()
             await asyncio.wait({watch, work}, timeout=2 * HEED_SECONDS)
             await self.thread.call(self.draft.flush, store=True)
+            await self.thread.call(self._count)
+
+    def _count(self) -> None:
+        """Count the requests that no stored step has counted, such as one that was cut off."""
+        try:
+            usage.count(self.turn.session_id, self.spent, self.turn.pk)
+        except (DatabaseError, Refusal):  # how the answer ended matters more
+            logger.exception("what %s took could not be stored", self.turn)
 
     async def _watch(self, work: asyncio.Task[None]) -> None:
         """Send text on as it grows; look for a stop; cancel the work when there is one."""
@@ -172,10 +183,10 @@ class Answer:
         # What changes are rows of other processes: there is nothing to be told by.
         while not self.turn.steps and await self.thread.call(turns.more_may_come, self.turn):  # noqa: ASYNC110
             await asyncio.sleep(WATCH_SECONDS)
-        earlier, steps = await self.thread.call(self._history)
-        if history.is_answered(steps):  # a dead attempt had all but ended the turn
+        if history.is_answered(history.loaded(self.turn.steps)):  # a dead attempt had all but ended the turn
             return
-        model = await self.thread.call(llm.build, self.turn.model)
+        model = await self.thread.call(self._model)
+        earlier, steps = await self.thread.call(self._history, model.history_tokens)
         tools = await self.thread.call(calling.tools_at_hand, self.session)
         agent = _agent(model, tools, prompts.instructions(self.session))
         talk = agent.iter(
@@ -225,11 +236,15 @@ class Answer:
         dumped = plain.cleaned(history.dumped(steps))
         # From here on the reply is what was stored: its calls are made, and it is sent back, as such.
         steps[-1].parts = history.loaded(dumped[-1:])[0].parts
-        if not await self.thread.call(self.draft.complete, dumped):
+        if not await self.thread.call(self.draft.complete, dumped, self.spent):
             raise asyncio.CancelledError
+        self.spent.clear()
 
-    def _history(self) -> tuple[list[ModelMessage], list[ModelMessage]]:
-        return history.earlier(self.turn), history.own(self.turn)
+    def _model(self) -> WindowedModel:
+        return WindowedModel(llm.build(self.turn.model), self.turn.model, self.spent)
+
+    def _history(self, room: int) -> tuple[list[ModelMessage], list[ModelMessage]]:
+        return history.earlier(self.turn, room), history.own(self.turn)
 
     async def call(self, name: str, arguments: dict[str, Any], call_id: str) -> dict[str, Any]:
         """Have a tool called while the watch goes on; after a stop the tool has a moment to heed it."""

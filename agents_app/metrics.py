@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from agents_app import maintenance, monitor
+from agents_app import maintenance, monitor, usage
 from agents_app.mcp_servers import health as mcp_health
 from agents_app.models import Subagent, Tally, Turn, Worker
 
@@ -51,6 +51,7 @@ class _House(Collector):
         yield _mcp_servers()
         yield from _finished()
         yield from _durations(now)
+        yield from _models()
         yield from _maintenance()
 
 
@@ -125,6 +126,29 @@ def _finished() -> Iterator[Metric]:
     for state in FINAL_TURNS:
         turns.add_metric([state], totals[f"turns_finished/{state}"])
     yield turns
+
+
+def _models() -> Iterator[Metric]:
+    totals = usage.totals()
+    explanations = {
+        "requests": "Requests to models.",
+        "unpriced_requests": "Requests to models whose price is not known.",
+        "input_tokens": "Tokens sent to models, those from a cache included.",
+        "output_tokens": "Tokens that models wrote.",
+        "cache_read_tokens": "Tokens that providers read from their cache.",
+        "cache_write_tokens": "Tokens that providers wrote to their cache.",
+    }
+    for name, explanation in explanations.items():
+        counter = CounterMetricFamily(f"mcpchat_model_{name}", explanation, labels=["model"])
+        for model, value in sorted(totals[name].items()):
+            counter.add_metric([model], value)
+        yield counter
+    cost = CounterMetricFamily(
+        "mcpchat_model_cost_usd", "What models cost, by published prices.", labels=["model"]
+    )
+    for model, value in sorted(totals["nanodollars"].items()):
+        cost.add_metric([model], value / 1e9)
+    yield cost
 
 
 def _totals() -> Counter[str]:

@@ -12,11 +12,12 @@ from agents_app.approval_rows import Approval, ToolPermission
 from agents_app.mcp_servers.model import McpServer
 from agents_app.model_providers import ModelProvider
 from agents_app.querysets import SubagentQuerySet, TurnQuerySet, WorkerQuerySet
+from agents_app.spending import SessionSpending, Spending
 from sessions_app.models import ChatSession
 
 __all__ = [
-    "Approval", "MaintenanceRun", "McpServer", "ModelProvider", "Pool", "PoolShare", "Singleton", "Subagent",
-    "Tally", "ToolCall", "ToolPermission", "Turn", "Worker",
+    "Approval", "MaintenanceRun", "McpServer", "ModelProvider", "Pool", "PoolShare", "SessionSpending",
+    "Singleton", "Subagent", "Tally", "ToolCall", "ToolPermission", "Turn", "Worker",
 ]  # fmt: skip
 
 # 0 would mean both "no limit" and "nothing"; a pool that shall do nothing is paused.
@@ -111,7 +112,7 @@ class PoolShare(models.Model):
         return f"{self.owner_id} in {self.pool_id}: round {self.round}"
 
 
-class Turn(models.Model):
+class Turn(Spending):
     """One answer of the main agent: it takes up all messages that wait and ends when it has answered."""
 
     class State(models.TextChoices):
@@ -125,7 +126,7 @@ class Turn(models.Model):
         CANCELLED = "cancelled"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="turns")
+    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="turns", db_index=False)
     state = models.CharField(max_length=20, choices=State, default=State.QUEUED)
     attempt = models.PositiveIntegerField(default=1)
     model = models.CharField(max_length=200, blank=True)
@@ -151,7 +152,10 @@ class Turn(models.Model):
                 name="one_unfinished_turn",
             ),
         ]
-        indexes = [models.Index(fields=["state"], name="turn_state")]
+        indexes = [
+            models.Index(fields=["state", "session"], name="turn_state_session"),
+            models.Index(fields=["session", "-created_at"], name="turn_newest"),
+        ]
 
     def __str__(self) -> str:
         return f"turn {self.pk} {self.state}"

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from agents_app import places
+from agents_app import places, spending
 from agents_app.models import Approval, Subagent, ToolCall, Turn
 from agents_app.places import Place
 from sessions_app.events import announce, json_bytes
@@ -71,6 +71,7 @@ def turn_payload(turn: Turn) -> TurnPayload:
     duration = milliseconds(turn.started_at, turn.finished_at)
     if duration is not None:
         payload["duration_ms"] = duration
+        payload["usage"] = spending.payload(turn)
     if turn.error:
         payload["error"] = turn.error
     return payload

@@ -5,24 +5,24 @@ none, the turn's end asks for the next turn.
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
-from agents_app import admission
+from agents_app import admission, usage
 from agents_app.models import Approval, Subagent, ToolCall, Turn
 from agents_app.presentation import approval_payload, tool_payload, turn_payload
+from agents_app.spending import Spent
 from sessions_app import branches, messages
 from sessions_app.errors import Refusal, not_found
 from sessions_app.events import SessionChange, announce, session_change
 from sessions_app.models import ChatSession, Event, Message
-from sessions_app.payloads import TurnRetry
+from sessions_app.payloads import TurnPayload, TurnRetry
 from sessions_app.querysets import MessageQuerySet
 
 MAX_ATTEMPTS = 3
@@ -168,10 +168,12 @@ def take_up(turn: Turn, steps_with: Callable[[list[Message]], list[Any]]) -> boo
 def more_may_come(turn: Turn) -> bool:
     """Whether a turn that tells of results waits a moment, since more that run may end with them."""
     told = turn.session.messages.filter(role__in=[Message.Role.USER, Message.Role.SUBAGENT])
-    told = told.filter(Q(turn_id=turn.pk) | Q(turn_id=None, wants_answer=True))
-    times = list(told.order_by("created_at").values_list("created_at", flat=True))
-    if not times or told.filter(role=Message.Role.USER).exists():
+    # Two reads: with OR in one, a database reads the whole session.
+    parts = (told.filter(turn_id=turn.pk), told.filter(turn_id=None, wants_answer=True))
+    rows = sorted(row for part in parts for row in part.values_list("created_at", "role"))
+    if not rows or any(role == Message.Role.USER for _, role in rows):
         return False
+    times = [created_at for created_at, _ in rows]
     until = min(times[-1] + TOGETHER, times[0] + TOGETHER_AT_MOST)
     return timezone.now() < until and turn.session.subagents.all().unfinished().exists()
 
@@ -181,11 +183,17 @@ def somebody_waits(turn: Turn) -> bool:
     return _waiting(turn.session).exists()
 
 
-def store_steps(turn: Turn, steps: list[Any], text: tuple[Message, str] | None = None) -> bool:
-    """Store what the turn has done so far, and end the text of the step; False if it is no longer ours."""
+def store_steps(
+    turn: Turn, steps: list[Any], text: tuple[Message, str] | None = None, spent: Sequence[Spent] = ()
+) -> bool:
+    """Store what the turn has done so far with what that took, and end the text of the step.
+
+    False if it is no longer ours.
+    """
     with session_change(turn.session_id) as change:
         if not _mine(turn).update(steps=steps):
             return False
+        usage.add(change, spent, turn.pk)
         if text is not None:
             messages.complete(change, *text)
     turn.steps = steps
@@ -283,6 +291,12 @@ def snapshot(session_id: UUID) -> dict[str, Any] | None:
     """Return the session's unfinished turn, if there is one."""
     turn = Turn.objects.filter(session_id=session_id).unfinished().first()
     return None if turn is None else dict(turn_payload(turn)) | {"state": turn.state}
+
+
+def answers(session_id: UUID) -> list[TurnPayload]:
+    """Return the ended turns of the session that asked a model, with what they took."""
+    asked = Turn.objects.filter(session_id=session_id, finished_at__isnull=False, requests__gt=0)
+    return [turn_payload(turn) for turn in asked.defer("steps").order_by("created_at")]
 
 
 def notices(session_id: UUID) -> list[dict[str, Any]]:

@@ -49,6 +49,7 @@ urlpatterns = [
     ),
     path("api/tool-calls/<uuid:pk>/", waits(call), name="call-detail"),
     path("api/sessions/<uuid:session_id>/turns/", turns.TurnsView.as_view(), name="turn-list"),
+    path("api/sessions/<uuid:session_id>/usage/", turns.UsageView.as_view(), name="session-usage"),
     path("api/sessions/<uuid:session_id>/tool-calls/", tools.CallsView.as_view(), name="call-list"),
     path(
         "api/sessions/<uuid:session_id>/approvals/", approvals.ApprovalsView.as_view(), name="approval-list"

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from agents_app import approvals, commands, gateway, maintenance, model_providers, pool, turns
+from agents_app import approvals, commands, gateway, maintenance, model_providers, pool, turns, usage
 from agents_app.mcp_servers import changes
 from agents_app.models import Subagent, ToolCall
 from agents_app.presentation import subagent_payloads, tool_payload
@@ -25,6 +25,8 @@ def connect() -> None:
     snapshot.section("notices", turns.notices)
     commands.connect()
     changes.when_changed(gateway.look_at_server)
+    snapshot.section("usage", usage.of_session)
+    snapshot.section("answers", turns.answers)
     snapshot.section("approvals", approvals.snapshot)
     snapshot.section("subagents", _subagents)
     snapshot.section("tool_calls", _tool_calls)

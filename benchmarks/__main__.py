@@ -13,6 +13,7 @@ NAMES = {
     "throughput": DATABASES,
     "feed": DATABASES[:1],
     "publish": DATABASES[:1],
+    "history": DATABASES,
 }
 WITH_WORKERS = ("spawn", "throughput")
 

@@ -15,6 +15,17 @@ def number(env: environ.Env, name: str, default: int, *, least: int = 1) -> int:
     return int(text)
 
 
+def numbers(env: environ.Env, name: str) -> dict[str, int]:
+    """Return whole numbers by name from `NAME=NUMBER,…`. Raises `ImproperlyConfigured`."""
+    found: dict[str, int] = {}
+    for entry in env.list(name, default=[]):
+        key, _, text = entry.strip().rpartition("=")
+        if not (key and text.isascii() and text.isdigit() and int(text)):
+            raise ImproperlyConfigured(f"{name} must be NAME=NUMBER,NAME=NUMBER and so on, not {entry!r}.")
+        found[key] = int(text)
+    return found
+
+
 def switch(env: environ.Env, name: str) -> bool:
     """Return whether a switch is on; it is off by default. Raises `ImproperlyConfigured`."""
     text = env.str(name, default="").strip().lower()

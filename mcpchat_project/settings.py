@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
-from mcpchat_project.environment import number, switch
+from mcpchat_project.environment import number, numbers, switch
 from mcpchat_project.secret_key import secret_key
 
 # Makes Django's generic classes subscriptable, as their types say they are.
@@ -219,6 +219,7 @@ SPECTACULAR_SETTINGS = {
         "CallApproval": "agents_app.mcp_servers.presentation.CALL_APPROVALS.words",
         "TurnState": "agents_app.models.Turn.State",
         "ApprovalScope": "agents_app.approvals.SCOPES",
+        "McpServerScope": "agents_app.mcp_servers.model.McpServer.Scope",
     },
 }
 
@@ -278,6 +279,11 @@ MCPCHAT_MODEL = env.str("MCPCHAT_MODEL", default="demo")
 MESSAGE_MAX_CHARACTERS = number(env, "MESSAGE_MAX_CHARACTERS", 32_000)
 # A model of one's own may read for minutes before it says its first word.
 MODEL_FIRST_TOKEN_SECONDS = number(env, "MODEL_FIRST_TOKEN_SECONDS", 300)
+# What a model can read: known for most, else this; MCPCHAT_MODEL_CONTEXT says it for single ones.
+MODEL_CONTEXT_TOKENS = number(env, "MODEL_CONTEXT_TOKENS", 32_000)
+MODEL_CONTEXTS = numbers(env, "MCPCHAT_MODEL_CONTEXT")
+# What is sent of a long conversation, however much the model could read: each answer pays for it.
+HISTORY_MAX_TOKENS = number(env, "HISTORY_MAX_TOKENS", 100_000)
 TURN_TIMEOUT_SECONDS = number(env, "TURN_TIMEOUT_SECONDS", 600)
 TURN_MAX_STEPS = number(env, "TURN_MAX_STEPS", 50)
 # So often results may wake the main agent before somebody says something again.

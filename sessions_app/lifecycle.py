@@ -85,6 +85,17 @@ def _check_model(model: str) -> None:
         check(model)
 
 
+def replace_title(session_id: UUID, before: str, title: str) -> bool:
+    """Give the session another title if it still has the one before; what its owner chose stays."""
+    with session_change(session_id) as change:
+        if change.session.title != before:
+            return False
+        change.session.title = _checked(title)
+        change.session.save(update_fields=["title"])
+        change.record("session.updated", session_payload(change.session))
+    return True
+
+
 def archive(session_id: UUID) -> None:
     """Put an active session away; nothing in it ends."""
     _move(session_id, {ChatSession.State.ACTIVE}, ChatSession.State.ARCHIVED, "session.archived")

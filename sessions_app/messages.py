@@ -173,10 +173,15 @@ def require_active(session: ChatSession) -> None:
         raise Refusal("session_not_active", f"The session is {session.state}.", status=409)
 
 
+def first_title(content: str) -> str:
+    """Return the title that a session gets from its first message."""
+    return " ".join(content.split())[:80]
+
+
 def _give_title(change: SessionChange, content: str) -> None:
     """Name a session after its first message, so that the list means something."""
     if not change.session.title:
-        change.session.title = " ".join(content.split())[:80]
+        change.session.title = first_title(content)
         change.session.save(update_fields=["title"])
         change.record("session.updated", session_payload(change.session))
 

@@ -126,9 +126,7 @@ class Message(models.Model):
         default=1, help_text="grows when the text is written anew after a crash"
     )
     wants_answer = models.BooleanField(default=True, help_text="whether a turn is to take it up")
-    turn_id = models.UUIDField(
-        null=True, blank=True, db_index=True, help_text="the turn that took it up or wrote it"
-    )
+    turn_id = models.UUIDField(null=True, blank=True, help_text="the turn that took it up or wrote it")
     subagent_id = models.UUIDField(null=True, blank=True, help_text="the subagent whose result it is")
     idempotency_key = models.CharField(
         max_length=100, blank=True, help_text="the sender's; a repeat returns this row"
@@ -139,6 +137,8 @@ class Message(models.Model):
 
     class Meta:
         ordering = ["session", "seq"]
+        # What a turn took up, and who waits for one, is asked in each step: whatever the session's length.
+        indexes = [models.Index(fields=["session", "turn_id", "seq"], name="message_taken_up")]
         constraints = [
             models.UniqueConstraint(fields=["session", "seq"], name="message_place_unique"),
             models.UniqueConstraint(

@@ -10,13 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agents_app import turns
+from agents_app import turns, usage
 from agents_app.models import Turn
 from agents_app.presentation import turn_payload
 from sessions_app.api import owned_session
 from sessions_app.contract import PayloadSerializer
 from sessions_app.errors import not_found
-from sessions_app.payloads import TurnPayload
+from sessions_app.payloads import SessionUsage, TurnPayload
 
 
 class TurnRow(TurnPayload):
@@ -56,3 +56,18 @@ class StopTurnView(APIView):
         if not owned.exists():
             raise not_found("turn")
         return Response(TurnSerializer(turns.stop(turn_id)).data, status=202)
+
+
+class SessionUsageSerializer(PayloadSerializer):
+    """What a session's requests to models took."""
+
+    contract = SessionUsage
+
+
+class UsageView(APIView):
+    """Tokens and cost of one session."""
+
+    @extend_schema(responses=SessionUsageSerializer)
+    def get(self, request: Request, session_id: UUID) -> Response:
+        """Return what all requests to models took, in all and by model; also of turns that failed."""
+        return Response(usage.of_session(owned_session(request, session_id).pk))

@@ -9,6 +9,8 @@ from sessions_app.payloads.agents import (
     ExportPayload,
     ExportProgress,
     McpServerPayload,
+    ModelUsage,
+    SessionUsage,
     SubagentPayload,
     SubagentProgress,
     ToolCallPayload,
@@ -16,6 +18,7 @@ from sessions_app.payloads.agents import (
     TurnPayload,
     TurnRetry,
     TurnWithheld,
+    UsagePayload,
 )
 from sessions_app.payloads.feed import (
     ControlEvent,
@@ -71,8 +74,10 @@ __all__ = [
     "MessageDelta",
     "MessagePayload",
     "MessagesJoined",
+    "ModelUsage",
     "PoolStatusPayload",
     "SessionPayload",
+    "SessionUsage",
     "StaffEvent",
     "SubagentPayload",
     "SubagentProgress",
@@ -81,6 +86,7 @@ __all__ = [
     "TurnPayload",
     "TurnRetry",
     "TurnWithheld",
+    "UsagePayload",
     "WorkerPayload",
 ]
 

@@ -15,6 +15,37 @@ SecondsLeft = Annotated[float | None, "an estimate; null if there is none"]
 _ARGUMENTS = 'as they were given; `{"truncated": true, "bytes": N}` in their place if over 4 KB'
 
 
+class UsagePayload(TypedDict):
+    """What requests to models took together."""
+
+    requests: Annotated[int, "how many times a model was asked; 0 with the demo model, which counts nothing"]
+    input_tokens: Annotated[int, "with those that came from a cache"]
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    cost_usd: Annotated[
+        str | None,
+        "US dollars as a decimal number, by published prices; null if no request has one",
+    ]
+    unpriced_requests: Annotated[int, "those whose price is not known: `cost_usd` is without them"]
+    estimated_requests: Annotated[
+        int,
+        "those whose tokens the provider did not report, such as one that was cut off; they are estimated",
+    ]
+
+
+class ModelUsage(UsagePayload):
+    """What the requests to one model took."""
+
+    model: Annotated[str, "`provider:model`"]
+
+
+class SessionUsage(UsagePayload):
+    """What all requests of a session took, also those of turns that failed and for its title."""
+
+    models: Annotated[list[ModelUsage], "the same by model"]
+
+
 class TurnPayload(TypedDict):
     """A turn: one answer of the main agent to all messages that waited."""
 
@@ -25,6 +56,7 @@ class TurnPayload(TypedDict):
         Annotated[int, "only in `turn.started`: it took up each message that waited, up to this `seq`"]
     ]
     duration_ms: NotRequired[Annotated[int, "from the start of this attempt; only once it has ended"]]
+    usage: NotRequired[Annotated[UsagePayload, "what it took; only once it has ended"]]
     error: NotRequired[Annotated[Error, "only if it failed"]]
 
 

@@ -188,7 +188,7 @@ def test_what_failed_earlier_is_still_known_to_the_next_turn(session: ChatSessio
     messages.post(session.pk, "Try again")
     again = turns.claim(waiting(session).pk, 1, liveness.current_worker_id())
     assert again is not None
-    history, steps = main_agent.Answer(again, TurnThread())._history()
+    history, steps = main_agent.Answer(again, TurnThread())._history(10_000)
     assert "number seven" in str([*history, *steps])
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from agents_app import tallies
+from agents_app import tallies, usage
 from agents_app.maintenance.chunks import delete_in_chunks
 from agents_app.maintenance.registry import JobResult, job
 from agents_app.models import Subagent, ToolCall, Turn
@@ -42,6 +42,7 @@ def _purge(session_id: UUID) -> None:
     delete_in_chunks(Subagent.objects.filter(session_id=session_id), within=_count_subagents)
     delete_in_chunks(Turn.objects.filter(session_id=session_id), within=_count_turns)
     with transaction.atomic():
+        tallies.add(usage.tallied(session_id))
         ChatSession.objects.filter(pk=session_id).delete()
 
 

@@ -99,6 +99,7 @@ export const nextSessions = (address) => {
 export const createSession = (key, model) => request("POST", "/api/sessions/", { body: { model }, key });
 export const listModels = () => request("GET", "/api/models/");
 export const readSession = (id) => request("GET", session(id));
+export const readUsage = (id) => request("GET", `${session(id)}usage/`);
 export const renameSession = (id, title) => request("PATCH", session(id), { body: { title } });
 export const chooseModel = (id, model) => request("PATCH", session(id), { body: { model } });
 export const deleteSession = (id) => request("DELETE", session(id));

@@ -2,10 +2,11 @@
 
 import { copyButton } from "./copying.js";
 import { draftView } from "./draft_view.js";
-import { h, icon, setText, show } from "./dom.js";
+import { h, icon, setAttribute, setText, show } from "./dom.js";
 import { showProse } from "./prose.js";
 import { rewording } from "./rewording.js";
 import { versionSwitch } from "./versions.js";
+import { answerDetails, answerWords } from "./usage_words.js";
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const LONG_TEXT_CHARACTERS = 1500;
@@ -107,9 +108,11 @@ export function assistantMessage({ item }, { onRegenerate }) {
   const prose = h("div", { class: "prose", dir: "auto" });
   const regenerate = actionButton("retry", "Answer again", () => onRegenerate(item.message_id));
   const note = h("p", { class: "message-note" }, icon("alert"), "This answer was interrupted.");
+  const took = h("span", { class: "message-took", "data-testid": "message-took", hidden: true });
   const foot = h(
     "div",
     { class: "message-foot" },
+    took,
     timeOf(item.created_at),
     regenerate,
     copyButton("Copy message", () => message.content),
@@ -141,6 +144,11 @@ export function assistantMessage({ item }, { onRegenerate }) {
       show(note, message.state === "interrupted");
       show(foot, !streaming);
       show(regenerate, Boolean(entry.changes));
+      show(took, Boolean(entry.took));
+      if (entry.took) {
+        setText(took, answerWords(entry.took));
+        setAttribute(took, "title", answerDetails(entry.took));
+      }
     },
   };
 }

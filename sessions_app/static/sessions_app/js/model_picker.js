@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { h, setAttribute, setText, show } from "./dom.js";
 import { attachMenu } from "./menus.js";
+import { sessionWords } from "./usage_words.js";
 
 const STORAGE_KEY = "mcpchat-model";
 const SEARCH_FROM = 9;
@@ -22,6 +23,8 @@ export class ModelPicker {
   #menu;
   #items;
   #search;
+  #spent;
+  #session = null;
   #choices = [];
   #chosen = "";
   #onPick;
@@ -40,7 +43,8 @@ export class ModelPicker {
       autocomplete: "off",
       on: { input: () => this.#renderItems() },
     });
-    menu.append(h("p", { class: "menu-head" }, "Model"), this.#search, this.#items);
+    this.#spent = h("p", { class: "menu-foot", "data-testid": "session-usage", hidden: true });
+    menu.append(h("p", { class: "menu-head" }, "Model"), this.#search, this.#items, this.#spent);
     attachMenu(button, menu);
     menu.addEventListener("beforetoggle", (event) => event.newState === "open" && this.#opened());
     this.#load();
@@ -48,6 +52,7 @@ export class ModelPicker {
 
   /** Show the model of a session, or that of new chats. */
   render(session) {
+    this.#session = session;
     this.#chosen = session ? session.model : this.#offered(modelOfNewChats());
     const name = this.#chosen || this.#default();
     setText(this.#button.querySelector("span"), shortName(name));
@@ -74,6 +79,16 @@ export class ModelPicker {
     this.#search.value = "";
     this.#renderItems();
     this.#load();
+    this.#loadSpent();
+  }
+
+  async #loadSpent() {
+    const id = this.#session?.id;
+    show(this.#spent, false);
+    const words = id ? sessionWords(await api.readUsage(id).catch(() => ({ requests: 0 }))) : "";
+    if (id !== this.#session?.id) return;
+    setText(this.#spent, words);
+    show(this.#spent, Boolean(words));
   }
 
   #renderItems() {

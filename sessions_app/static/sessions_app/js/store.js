@@ -26,6 +26,7 @@ export function empty() {
     exports: new Map(),
     notices: new Map(),
     forks: [],
+    answers: new Map(),
     pending: [],
     wanted: new Set(),
   };
@@ -52,6 +53,7 @@ export function fromSnapshot(snapshot, pending = []) {
     subagents: index(snapshot.subagents, "subagent_id"),
     exports: index(snapshot.exports, "subagent_id"),
     notices: index(snapshot.notices, "seq"),
+    answers: index(snapshot.answers, "turn_id"),
     pending,
     wanted: new Set(
       (snapshot.messages ?? []).filter((item) => item.truncated).map((item) => item.message_id),
@@ -178,7 +180,8 @@ function withoutRetry(turn) {
 function turnEnds(kind) {
   return (state, payload, event) => {
     const ended = state.turn === null || state.turn.turn_id === payload.turn_id;
-    const next = ended ? { ...state, turn: null, waiting: false, stopping: false } : state;
+    const answers = payload.usage ? put(state.answers, payload.turn_id, payload) : state.answers;
+    const next = ended ? { ...state, answers, turn: null, waiting: false, stopping: false } : { ...state, answers };
     if (kind === "completed") return next;
     const notice = { seq: event.seq, kind, error: payload.error };
     return { ...next, notices: put(state.notices, event.seq, notice) };

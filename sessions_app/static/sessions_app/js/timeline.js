@@ -32,6 +32,7 @@ export function entriesOf(state) {
   for (const [id, item] of state.notices)
     entries.push({ key: `notice-${id}`, kind: "notice", seq: item.seq, item });
   entries.sort((one, other) => one.seq - other.seq);
+  tellWhatAnswersTook(entries, state.answers);
   return [...withForks(entries, state), ...state.pending.map((item) => ({ key: item.key, kind: "pending", item }))];
 }
 
@@ -48,6 +49,15 @@ function lastAnswers(state) {
 
 /** Whether the chat may be changed: it is open and no answer is under way. */
 const isAtRest = (state) => !state.turn && !state.waiting && state.session?.state === "active";
+
+/** The last text of a turn tells what the turn took. */
+function tellWhatAnswersTook(entries, answers) {
+  const last = new Map();
+  for (const entry of entries)
+    if (entry.kind === "assistant" && answers.get(entry.item.turn_id)?.usage.requests)
+      last.set(entry.item.turn_id, entry);
+  for (const [turn, entry] of last) entry.took = answers.get(turn);
+}
 
 function messageEntry(item, state, lasts) {
   const kind = item.role === "user" ? "user" : "assistant";
@@ -142,7 +152,8 @@ function unlessSame(view) {
         entry.exported === last.exported &&
         entry.waits === last.waits &&
         entry.changes === last.changes &&
-        entry.fork === last.fork;
+        entry.fork === last.fork &&
+        entry.took === last.took;
       last = entry;
       if (!same) view.update(entry);
     },
