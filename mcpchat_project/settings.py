@@ -219,7 +219,7 @@ SPECTACULAR_SETTINGS = {
         "CallApproval": "agents_app.mcp_servers.presentation.CALL_APPROVALS.words",
         "TurnState": "agents_app.models.Turn.State",
         "ApprovalScope": "agents_app.approvals.SCOPES",
-        "McpServerScope": "agents_app.mcp_servers.model.McpServer.Scope",
+        "McpServerScope": "agents_app.mcp_servers.presentation.SCOPES.words",
     },
 }
 

@@ -23,6 +23,7 @@ DOORS = [
     ("post", "/api/sessions/{session}/stop/"),
     ("get", "/api/sessions/{session}/events/"),
     ("get", "/api/sessions/{session}/turns/"),
+    ("get", "/api/sessions/{session}/usage/"),
     ("get", "/api/sessions/{session}/tool-calls/"),
     ("get", "/api/sessions/{session}/messages/"),
     ("post", "/api/sessions/{session}/messages/"),
