@@ -25,6 +25,7 @@ SERVER = ROOT / "tests" / "mcp" / "servers" / "sdk.py"
 def model() -> Iterator[ModelServer]:
     """The model, which calls what the test says."""
     with ModelServer(says("Hello.")) as running:
+        running.titles = says("A chat")
         yield running
 
 

@@ -17,6 +17,7 @@ __all__ = ["browser"]
 def provider() -> Iterator[ModelServer]:
     """A server with an OpenAI-compatible API."""
     with ModelServer(says("Hello ", "from ", "**far**.")) as running:
+        running.titles = says("A chat")
         yield running
 
 

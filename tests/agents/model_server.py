@@ -59,6 +59,9 @@ class ModelServer:
     An answer that is a number is an HTTP error; None is an answer, or a rest of one, that never comes.
     """
 
+    titles: Answer | None = None
+    """Given to requests for a title, if set; they are not among those kept then."""
+
     models: tuple[str, ...] = ("model-b", "model-a")
 
     def __init__(self, *answers: Answer | Fails | Cut | int | None) -> None:
@@ -71,6 +74,9 @@ class ModelServer:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if model.titles is not None and "tools" not in body:
+                    model.give(self, model.titles)
+                    return
                 model.keys.append(self.headers.get("Authorization") or self.headers.get("x-api-key") or "")
                 model.asked.append(body)
                 model.answer(self)
@@ -92,7 +98,10 @@ class ModelServer:
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         """Give the next answer."""
-        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        self.give(handler, self._answers.pop(0) if len(self._answers) > 1 else self._answers[0])
+
+    def give(self, handler: BaseHTTPRequestHandler, answer: Answer | Fails | Cut | int | None) -> None:
+        """Give this answer."""
         if answer is None:
             self._over.wait(10)
             return
