@@ -85,8 +85,9 @@ def execute_tool(
 def _hand_over(call_id: UUID, tool: Tool) -> ToolCall:
     """Have the chat worker make a call; it fails at its deadline whatever becomes of the worker."""
     patience = timedelta(seconds=tool.execution_timeout_seconds + HAND_OVER_SECONDS)
+    now = timezone.now()
     with transaction.atomic():
-        ToolCall.objects.filter(pk=call_id).update(deadline_at=timezone.now() + patience)
+        ToolCall.objects.filter(pk=call_id).update(deadline_at=now + patience, sent_at=now)
     admission.send_task("agents_app.chat_tasks.run_call", "chat", str(call_id))
     return ToolCall.objects.get(pk=call_id)
 
@@ -105,8 +106,18 @@ def run_call(call_id: UUID) -> None:
     _end(call_id, call.session, end)
 
 
-def end_lost_calls(now: datetime) -> None:
-    """Fail the calls that were handed over and did not end in time: their process died or never took them."""
+def see_to_handed_over_calls(now: datetime) -> None:
+    """Send messages anew for calls that nobody took; fail those that did not end in time."""
+    patience = timedelta(seconds=settings.RESEND_AFTER_SECONDS)
+    running = ToolCall.objects.filter(state=ToolCall.State.RUNNING, deadline_at__isnull=False)
+    for call_id in running.filter(claimed_at=None, sent_at__lte=now - patience).values_list("pk", flat=True):
+        with transaction.atomic():
+            running.filter(pk=call_id).update(sent_at=now)
+        admission.send_task("agents_app.chat_tasks.run_call", "chat", str(call_id))
+    _end_lost_calls(now)
+
+
+def _end_lost_calls(now: datetime) -> None:
     late = ToolCall.objects.filter(state=ToolCall.State.RUNNING, deadline_at__lte=now)
     for call in late.select_related("session"):
         lost = outcome.failed("worker_lost", "The process died during this call; it may have taken effect.")

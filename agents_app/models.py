@@ -188,6 +188,7 @@ class ToolCall(models.Model):
         null=True, blank=True, help_text="set if another process makes the call: it is lost after that"
     )
     claimed_at = models.DateTimeField(null=True, blank=True, help_text="when that process took it")
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="when its message was last sent")
 
     class Meta:
         ordering = ["-created_at"]

@@ -21,6 +21,11 @@ class Migration(migrations.Migration):
             name='deadline_at',
             field=models.DateTimeField(blank=True, help_text='set if another process makes the call: it is lost after that', null=True),
         ),
+        migrations.AddField(
+            model_name='toolcall',
+            name='sent_at',
+            field=models.DateTimeField(blank=True, help_text='when its message was last sent', null=True),
+        ),
         migrations.AddIndex(
             model_name='toolcall',
             index=models.Index(condition=models.Q(('deadline_at__isnull', False), ('state', 'running')), fields=['deadline_at'], name='call_handed_over'),

@@ -87,7 +87,7 @@ def _wants(model: ModelServer, tool: str, **arguments: Any) -> None:
     model.then(calls(("c1", f"probe__{tool}", json.dumps(arguments))), says("There it is."))
 
 
-def _execute(una: Person, tool: str, wait: int = 20, **args: Any) -> dict[str, Any]:
+def _execute(una: Person, tool: str, wait: int = 15, **args: Any) -> dict[str, Any]:
     body = {"session_id": una.session(), "args": args}
     answer = una.http.post(f"/api/tools/{tool}/execute/?wait={wait}", json=body)
     return dict(answer.raise_for_status().json())
