@@ -15,7 +15,7 @@ from django.utils import timezone
 from agents_app.context import ToolContext, ToolError
 from agents_app.mcp.errors import McpError
 from agents_app.mcp.hub import Hub
-from agents_app.mcp.reports import Failed, Report
+from agents_app.mcp.reports import Report
 from agents_app.mcp.results import CallResult, percent
 from agents_app.mcp.server import Server
 from agents_app.mcp_servers import calling, health, telling
@@ -175,7 +175,7 @@ async def _keep_house() -> None:
             await hub.close_idle()
             for row in await in_a_thread(_due):
                 await _look_at(as_server(row), row.owner_id or NOBODY)
-        except Exception:
+        except Exception:  # the database may be away: the next round finds it back
             logger.exception("the connections to MCP servers could not be looked after")
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
@@ -186,14 +186,7 @@ def _due() -> list[McpServer]:
 
 def _report(server: Server, report: Report) -> None:
     """Store what the hub tells; it comes on the loop, which must not wait."""
-    in_a_thread(lambda: _store(server, report))
-
-
-def _store(server: Server, report: Report) -> None:
-    if isinstance(report, Failed):
-        health.report_failed(server.id, report.error.code, report.error.message, revision=server.revision)
-    else:
-        health.report_connected(server.id, report.catalogue, revision=server.revision)
+    in_a_thread(lambda: health.take(server, report))
 
 
 hub = Hub(report=_report)

@@ -131,7 +131,7 @@ class Patience:
         waits = WAITS_SECONDS if busy else WAITS_SECONDS[:2]
         if self.tries > len(waits):
             return None
-        wait = max(waits[self.tries - 1] * uniform(0.8, 1.2), error.retry_after or 0.0)  # noqa: S311
+        wait = max(waits[self.tries - 1] * uniform(0.8, 1.2), error.retry_after or 0.0)  # noqa: S311  # spreads the load, guards nothing
         self.tries += 1
         return wait if wait <= LONGEST_WAIT_SECONDS else None
 

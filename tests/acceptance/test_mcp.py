@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -183,7 +184,10 @@ def test_a_server_that_cannot_be_started_is_shown_as_unhealthy(una: Person) -> N
 
 
 def _sum(una: Person) -> str:
-    return str(_execute(una, "probe__add", first=1, second=1)["state"])
+    try:
+        return str(_execute(una, "probe__add", wait=5, first=1, second=1)["state"])
+    except httpx.HTTPStatusError:  # while the server counts as ill its tools are not offered
+        return ""
 
 
 def test_a_killed_chat_worker_leaves_no_server_behind_and_the_tools_come_back(
