@@ -50,6 +50,7 @@ from sessions_app.models import ChatSession, Message
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.05
+RETRY_SAID_SECONDS = 1.0
 LOOK_SECONDS = 0.4
 # What is stopped has so long to end by itself; with the look before it a stop takes less than 2 s.
 HEED_SECONDS = 1.0
@@ -176,8 +177,15 @@ class Answer:
                 wait = None if begun else patience.wait_after(error)
                 if wait is None:
                     raise told from error
-                await self.thread.call(turns.announce_retry, self.turn, told, wait)
-                await asyncio.sleep(wait)
+                await self._wait_for_the_model(told, wait)
+
+    async def _wait_for_the_model(self, told: Refusal, seconds: float) -> None:
+        """Wait, and say so each second: a page that opens meanwhile has missed what was said before."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while (left := until - loop.time()) > 0:
+            await self.thread.call(turns.announce_retry, self.turn, told, left)
+            await asyncio.sleep(min(left, RETRY_SAID_SECONDS))
 
     async def _converse(self) -> None:
         # What changes are rows of other processes: there is nothing to be told by.

@@ -31,7 +31,6 @@ def main(database: str) -> None:
     """Measure and print; the sessions take turns in each round."""
     _register()
     demo.WORD_SECONDS = 0
-    demo.WORD_SECONDS = 0
     sessions = {length: _filled(length) for length in LENGTHS}
     for session in sessions.values():
         _turn(session)
