@@ -7,7 +7,7 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 from django.db import close_old_connections
 
-from agents_app import admission, gateway, main_agent, mcp_calls, model_listing, titles
+from agents_app import admission, fast_calls, main_agent, mcp_calls, model_listing, titles
 from agents_app.models import Turn
 
 
@@ -58,7 +58,7 @@ def look_at_server(server_id: str) -> None:
 def run_call(call_id: str) -> None:
     """Make a call for another process."""
     try:
-        gateway.run_call(UUID(call_id))
+        fast_calls.run_call(UUID(call_id))
     finally:
         close_old_connections()
 

@@ -31,7 +31,7 @@ from django.utils import timezone
 
 from agents_app import (
     admission,
-    gateway,
+    fast_calls,
     liveness,
     maintenance,
     outcome,
@@ -144,7 +144,7 @@ class Keeper:
             admission.send_again(now)
             admission.learn_durations()
         turns.send_again(now)
-        gateway.see_to_handed_over_calls(now)
+        fast_calls.see_to_handed_over_calls(now)
 
     def tend_the_database(self) -> None:
         """Move SQLite's log into its database, so that nobody's commit has to."""

@@ -52,12 +52,20 @@ def show_as(title: str) -> None:
     ctypes.memmove(start, text, len(text))
 
 
-def close_files() -> None:
-    """Close every file but input, output and errors: what a forked process has from its parent."""
+def let_go_of_files() -> None:
+    """Let go of every file but input, output and errors: what a forked process has from its parent.
+
+    Their numbers lead to /dev/null from now on and stay taken. The parent's objects live on in this copy of
+    its memory and close their numbers when they are collected, at any time: a number that was free again
+    would by then belong to another file (it was SQLite's, whose lock then never came: a hang for ever).
+    """
+    nothing = os.open(os.devnull, os.O_RDWR)
     for name in os.listdir("/proc/self/fd"):
-        if int(name) > 2:
+        if int(name) > 2 and int(name) != nothing:
             with suppress(OSError):  # The one that reads the folder is closed already.
-                os.close(int(name))
+                os.fstat(int(name))
+                os.dup2(nothing, int(name), inheritable=False)
+    os.close(nothing)
 
 
 def descendants(root: int) -> set[int]:

@@ -56,7 +56,7 @@ def main() -> int:
 def _become(process: Process) -> int:
     """Run the process's module as its own command would; leave by the ordinary end of the interpreter."""
     # The lock, the pipe of signals: nothing of the supervisor's stays open here.
-    linux.close_files()
+    linux.let_go_of_files()
     linux.show_as(" ".join(process.command[2:]))
     os.environ.update(process.environment)
     module, *sys.argv[1:] = process.command[2:]
