@@ -154,7 +154,8 @@ def test_another_hosts_work_is_given_back_2_s_after_its_lease(
     subagent = work.running(session)
     lapsed = timezone.now() - timedelta(seconds=seconds_over)
     Worker.objects.filter(host="elsewhere").update(lease_expires_at=lapsed)
-    keeper.others.bury_other_hosts()
+    while keeper.others.bury_other_hosts():  # on a busy machine one turn is too short for all
+        pass
     assert work.fresh(subagent).attempt == (2 if lost else 1)
     assert Worker.objects.filter(host="elsewhere").exists() is not lost
 
