@@ -7,7 +7,6 @@ for a batch. The statements are in `statements.py`.
 """
 
 import logging
-import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,12 +18,15 @@ from django.utils import timezone
 
 from agents_app import statements
 from agents_app.models import Pool, Subagent, Worker
+from agents_app.registry import CHAT_QUEUE
 from agents_app.statements import Admitted
 from sessions_app.events import SessionChange
 
 logger = logging.getLogger(__name__)
 
 TYPICAL_OF_LAST = 20
+TASKS = {CHAT_QUEUE: "agents_app.chat_tasks.run_subagent"}
+"""What runs a subagent, by queue, where it is not the agents worker's task."""
 
 
 def admit(pool_name: str) -> int:
@@ -37,7 +39,7 @@ def admit(pool_name: str) -> int:
             admitted = statements.claim(pool_name, timezone.now())
         if admitted is None:
             break
-        send(pool_name, admitted.subagent_id, admitted.attempt)
+        send(pool_name, admitted)
         count += 1
     return count
 
@@ -46,7 +48,7 @@ def admit_within(change: SessionChange, pool_name: str, entering: int | None = N
     """Give one free slot in the transaction that made it free or brought the work; the message follows."""
     admitted = claim_within(pool_name, entering)
     if admitted is not None:
-        change.afterwards(lambda: send(pool_name, admitted.subagent_id, admitted.attempt))
+        change.afterwards(lambda: send(pool_name, admitted))
     return admitted
 
 
@@ -76,9 +78,10 @@ def learn_durations() -> None:
                 Pool.objects.filter(pk=pool.pk).update(typical_seconds=typical)
 
 
-def send(pool_name: str, subagent_id: uuid.UUID, attempt: int) -> bool:
+def send(pool_name: str, admitted: Admitted) -> bool:
     """Tell a worker; a broker that is away only delays it, because the keeper sends again."""
-    return send_task("agents_app.tasks.run_subagent", pool_name, str(subagent_id), attempt)
+    task = TASKS.get(admitted.queue, "agents_app.tasks.run_subagent")
+    return send_task(task, admitted.queue or pool_name, str(admitted.subagent_id), admitted.attempt)
 
 
 def send_task(name: str, queue: str, *arguments: Any) -> bool:
@@ -102,7 +105,7 @@ def send_again(now: datetime) -> None:
                 pk=row.pk, attempt=row.attempt, state="admitted", sent_at=row.sent_at
             )
             moved = mine.update(sent_at=now)
-        if moved and not send(row.pool_id, row.pk, row.attempt):
+        if moved and not send(row.pool_id, Admitted(row.pk, row.attempt, row.owner_id, row.queue)):
             return  # a broker that is away is tried once a round, not once a row
 
 

@@ -1,5 +1,7 @@
 """Tasks of the chat worker; apart from `tasks.py`, because only this worker imports the models' library."""
 
+import threading
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -7,8 +9,9 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 from django.db import close_old_connections
 
-from agents_app import admission, fast_calls, main_agent, mcp_calls, model_listing, titles
+from agents_app import admission, background_calls, fast_calls, main_agent, mcp_calls, model_listing, titles
 from agents_app.models import Turn
+from agents_app.turn_thread import Shutdown, aside
 
 
 @shared_task(name="agents_app.chat_tasks.run_turn")
@@ -56,11 +59,16 @@ def look_at_server(server_id: str) -> None:
 
 @shared_task(name="agents_app.chat_tasks.run_call")
 def run_call(call_id: str) -> None:
-    """Make a call for another process."""
-    try:
-        fast_calls.run_call(UUID(call_id))
-    finally:
-        close_old_connections()
+    """Make a call for another process, and see it end or move into the background."""
+    released = threading.Event()
+    aside(partial(fast_calls.run_call, UUID(call_id), lambda _: released.set()), released.set)
+    released.wait()
+
+
+@shared_task(name="agents_app.chat_tasks.run_subagent")
+def run_subagent(subagent_id: str, attempt: int) -> None:
+    """Begin one attempt of a subagent, which runs beside: slow calls must not keep answers waiting."""
+    aside(partial(background_calls.run, UUID(subagent_id), attempt))
 
 
 @worker_ready.connect(weak=False)
@@ -73,5 +81,5 @@ def started(**_: Any) -> None:
 @worker_shutting_down.connect(weak=False)
 def shutting_down(**_: Any) -> None:
     """Have running turns handed over."""
-    main_agent.Shutdown.requested = True
+    Shutdown.requested = True
     mcp_calls.end()

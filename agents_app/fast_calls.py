@@ -12,7 +12,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from agents_app import admission, outcome
+from agents_app import admission, background_calls, outcome
+from agents_app.background_calls import Background
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.mcp_servers.calling import tool_at_hand
 from agents_app.models import Subagent, ToolCall
@@ -27,6 +28,7 @@ from sessions_app.payloads import ToolProgress
 
 HAND_OVER_SECONDS = 30
 STAGE_MAX_CHARACTERS = 200
+MOVE_AGAIN_SECONDS = 0.5
 _LOST = (
     "The process died during this call, so it may have taken effect. Do not make it again by yourself: "
     "say what happened, and ask the user whether to."
@@ -64,28 +66,38 @@ def begin(
     if tool.safe_to_repeat:
         return None
     lost = outcome.failed("worker_lost", _LOST)
-    return end(call_id, session, lost)
+    return _end(call_id, session, lost)
 
 
-def run(
+def make(
     session: ChatSession,
     tool: Tool,
     arguments: dict[str, Any],
     call_id: UUID,
     must_end: Callable[[], bool] = lambda: False,
-) -> Outcome:
-    context = _FastContext(session, tool, call_id, must_end)
+    moved: Callable[[Subagent], None] = lambda _: None,
+) -> ToolCall:
+    """Make a call and store how it ended, be it in the background by then; return it as it stands."""
+    context = _FastContext(session, tool, arguments, call_id, must_end, moved)
+    ended = _run(tool, context, arguments)
+    if context.background is not None:
+        background_calls.end(context.background, ended)
+        return ToolCall.objects.get(pk=call_id)
+    return _end(call_id, session, ended)
+
+
+def _run(tool: Tool, context: "_FastContext", arguments: dict[str, Any]) -> Outcome:
     try:
         with tempfile.TemporaryDirectory() as folder:
             context.workdir = Path(folder)
             return outcome.of_result(tool.run(context, **arguments))
     except BaseException as error:  # noqa: BLE001  # a tool's bug is the call's result, not the turn's end
-        if isinstance(error, Stopped):
+        if isinstance(error, Stopped) and context.background is None:
             error = context.reason()
         return outcome.of_error(error)
 
 
-def end(call_id: UUID, session: ChatSession, end: Outcome) -> ToolCall:
+def _end(call_id: UUID, session: ChatSession, end: Outcome) -> ToolCall:
     succeeded = end.state == Subagent.State.SUCCEEDED
     state = ToolCall.State.SUCCEEDED if succeeded else ToolCall.State.FAILED
     with session_change(session.pk) as change:
@@ -107,18 +119,22 @@ def hand_over(call_id: UUID, tool: Tool) -> ToolCall:
     return ToolCall.objects.get(pk=call_id)
 
 
-def run_call(call_id: UUID) -> None:
-    """Make a call that was handed over; a message that comes twice makes it once."""
+def run_call(call_id: UUID, moved: Callable[[Subagent], None] = lambda _: None) -> None:
+    """Make a call that was handed over; a message that comes twice makes it once.
+
+    `moved` is told if it goes on in the background.
+    """
     waiting = ToolCall.objects.filter(pk=call_id, state=ToolCall.State.RUNNING, deadline_at__isnull=False)
     with transaction.atomic():
         if not waiting.filter(claimed_at=None).update(claimed_at=timezone.now()):
             return
     call = ToolCall.objects.select_related("session").get(pk=call_id)
     try:
-        ended = run(call.session, tool_at_hand(call.session, call.tool_name), call.args, call.pk)
+        tool = tool_at_hand(call.session, call.tool_name)
     except Refusal as refusal:
-        ended = outcome.failed(refusal.code, refusal.detail)
-    end(call_id, call.session, ended)
+        _end(call_id, call.session, outcome.failed(refusal.code, refusal.detail))
+    else:
+        make(call.session, tool, call.args, call.pk, moved=moved)
 
 
 def see_to_handed_over_calls(now: datetime) -> None:
@@ -136,21 +152,34 @@ def _end_lost_calls(now: datetime) -> None:
     late = ToolCall.objects.filter(state=ToolCall.State.RUNNING, deadline_at__lte=now)
     for call in late.select_related("session"):
         lost = outcome.failed("worker_lost", "The process died during this call; it may have taken effect.")
-        end(call.pk, call.session, lost)
+        _end(call.pk, call.session, lost)
 
 
 class _FastContext(ToolContext):
-    """The context of a fast call."""
+    """The context of a fast call; once the call has moved into the background, that of its subagent."""
 
-    def __init__(self, session: ChatSession, tool: Tool, call_id: UUID, must_end: Callable[[], bool]) -> None:
-        self._call_id = call_id
+    def __init__(
+        self,
+        session: ChatSession,
+        tool: Tool,
+        arguments: dict[str, Any],
+        call_id: UUID,
+        must_end: Callable[[], bool],
+        moved: Callable[[Subagent], None],
+    ) -> None:
+        self.background: Background | None = None
         self.session_id, self.owner_id, self.subagent_id = session.pk, session.owner_id, None
+        self._session, self._tool, self._arguments, self._call_id = session, tool, arguments, call_id
+        self._must_end, self._moved = must_end, moved
         self._seconds = tool.execution_timeout_seconds
         self._deadline = time.monotonic() + self._seconds
-        self._must_end = must_end
+        self._moves_at = time.monotonic() + settings.BACKGROUND_AFTER_SECONDS
 
     def progress(self, percent: float, stage: str, estimated_seconds_left: float | None = None) -> None:
         """Tell the feed; whoever calls often is a tool of ours, and those are quick."""
+        if self.background is not None:
+            self.background.attempt.progress(percent, stage, estimated_seconds_left)
+            return
         self.check()
         payload: ToolProgress = {
             "call_id": str(self._call_id),
@@ -161,8 +190,12 @@ class _FastContext(ToolContext):
 
     def check(self) -> None:
         """Raise `Stopped` when the tool's time is up, or the answer that it is made for was stopped."""
-        if self._must_end() or time.monotonic() > self._deadline:
+        if self.background is not None:
+            self.background.attempt.check()
+        elif self._must_end() or time.monotonic() > self._deadline:
             raise Stopped
+        elif self._tool.in_chat_worker and time.monotonic() >= self._moves_at:
+            self._move()
 
     def reason(self) -> Exception:
         """Return why the tool was stopped."""
@@ -173,4 +206,13 @@ class _FastContext(ToolContext):
         return RuntimeError("the tool stopped by itself")
 
     def keep(self, partial: Mapping[str, Any]) -> None:
-        """Do nothing: there is no row to keep it on."""
+        """Keep a partial result, if there is a row to keep it on."""
+        if self.background is not None:
+            self.background.attempt.keep(partial)
+
+    def _move(self) -> None:
+        """Go on in the background if there is a slot; else here, and try again soon."""
+        self.background = background_calls.move(self._call_id, self._session, self._tool, self._arguments)
+        self._moves_at = time.monotonic() + MOVE_AGAIN_SECONDS
+        if self.background is not None:
+            self._moved(self.background.subagent)

@@ -36,15 +36,18 @@ def execute_tool(
     timeout_seconds: float | None = None,
     priority: int = 0,
     must_end: Callable[[], bool] = lambda: False,
+    moved: Callable[[Subagent], None] = lambda _: None,
 ) -> ToolCall | Subagent:
     """Run a fast tool now and return its finished call, or queue a heavy one and return its subagent.
 
     The same `call_id` again does not run or queue anything twice. `timeout_seconds` bounds heavy work
     instead of the tool's own timeout; of the same owner's, work of higher `priority` goes first. A fast tool
-    that looks is stopped once `must_end()` says so. Raises
-    `Refusal`: `unknown_tool`, `invalid_arguments`, what the tool's own check refuses, `session_not_active`,
-    `invalid_priority`, `queue_full`. A call of a turn may also raise `ApprovalPending`, or be refused with
-    `tool_denied` or `refused_by_user`.
+    that looks is stopped once `must_end()` says so. One of an MCP server that takes long moves into the
+    background, which `moved` is told, and goes on there.
+
+    Raises `Refusal`: `unknown_tool`, `invalid_arguments`, what the tool's own check refuses,
+    `session_not_active`, `invalid_priority`, `queue_full`. A call of a turn may also raise `ApprovalPending`,
+    or be refused with `tool_denied` or `refused_by_user`.
     """
     tool = tool_at_hand(session, tool_name)
     arguments = tool.validate(arguments)
@@ -64,8 +67,7 @@ def execute_tool(
         return earlier
     if tool.in_chat_worker and not calling.is_connected():
         return fast_calls.hand_over(call_id, tool)
-    ended = fast_calls.run(session, tool, arguments, call_id, must_end)
-    return fast_calls.end(call_id, session, ended)
+    return fast_calls.make(session, tool, arguments, call_id, must_end, moved)
 
 
 def is_heavy(tool: Tool, arguments: Mapping[str, Any], execution: str) -> bool:
@@ -73,10 +75,6 @@ def is_heavy(tool: Tool, arguments: Mapping[str, Any], execution: str) -> bool:
 
     Raises `Refusal` (`tool_is_heavy`) for a fast call of a tool that is marked heavy.
     """
-    if tool.in_chat_worker:
-        if execution == "heavy":
-            raise Refusal("tool_is_fast", f"{tool.name} does not run as a subagent.")
-        return False
     if execution == "auto":
         many = len(arguments) > HEAVY_ARGUMENT_COUNT
         return tool.heavy or many or _names_a_large_file(tool, arguments)
@@ -122,7 +120,7 @@ def spawn(
     submission = Submission(
         session_id=session_id,
         agent_type=kind.name,
-        plan=kind.prepare(task),
+        plan=kind.prepare(task, session_id),
         turn_id=turn_id,
         idempotency_key=idempotency_key,
         priority=priority,

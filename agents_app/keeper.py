@@ -227,7 +227,13 @@ class Keeper:
         return False
 
     def _stop_by_force(self, subagent: Subagent, worker: Worker, now: datetime) -> None:
-        """Stop the process, make sure that it still runs this very attempt, end its group, say why."""
+        """Stop the process, make sure that it still runs this very attempt, end its group, say why.
+
+        The chat worker is everybody's: there the row ends, and the call gives up when it sees that.
+        """
+        if worker.kind == Worker.Kind.CHAT:
+            pool.finish(subagent, _why(subagent, now))
+            return
         if not process_groups.send(worker.pid, worker.started_ticks, signal.SIGSTOP):
             return  # dead already: `bury_the_dead` deals with it
         mine = Subagent.objects.filter(

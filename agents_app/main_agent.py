@@ -9,13 +9,13 @@ import asyncio
 import json
 import logging
 import threading
-import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError
 from pydantic_ai import Agent, DeferredToolRequests, RunContext, Tool
 from pydantic_ai.exceptions import AgentRunError, ApprovalRequired, UserError
 from pydantic_ai.messages import (
@@ -40,7 +40,8 @@ from agents_app.mcp_servers import calling
 from agents_app.model_errors import Patience
 from agents_app.models import Subagent, ToolCall, Turn
 from agents_app.spending import Spent
-from agents_app.turn_thread import TurnThread, in_a_thread
+from agents_app.storing import patiently
+from agents_app.turn_thread import Shutdown, TurnThread, in_a_thread, told_from_a_thread
 from agents_app.windowed_model import WindowedModel
 from sessions_app import plain
 from sessions_app.errors import Refusal
@@ -54,16 +55,9 @@ RETRY_SAID_SECONDS = 1.0
 LOOK_SECONDS = 0.4
 # What is stopped has so long to end by itself; with the look before it a stop takes less than 2 s.
 HEED_SECONDS = 1.0
-END_WAITS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 TOOL_RESULT_MAX_BYTES = 32 * 1024
 State = Turn.State
 _OBJECT = SchemaValidator(core_schema.dict_schema(core_schema.str_schema()))
-
-
-class Shutdown:
-    """Set when the worker is told to go: running turns are then handed over."""
-
-    requested = False
 
 
 def run(turn_id: UUID, attempt: int) -> None:
@@ -87,17 +81,8 @@ def _answer_in(turn: Turn) -> tuple[str | None, Exception | None]:
 
 def _store_end(turn: Turn, interruption: str | None, error: Exception | None) -> None:
     """Store how the turn ended, patiently: this process lives on, so nobody else would end the turn."""
-    for wait in END_WAITS:
-        try:
-            if error is None:
-                _end(turn, interruption)
-            else:
-                _fail(turn, error)
-            return
-        except DatabaseError:
-            logger.exception("could not store the end of %s; again in %.1f s", turn, wait)
-            close_old_connections()
-            time.sleep(wait)
+    end = partial(_end, turn, interruption) if error is None else partial(_fail, turn, error)
+    patiently(f"the end of {turn}", end)
 
 
 class Answer:
@@ -255,17 +240,33 @@ class Answer:
         return history.earlier(self.turn, room), history.own(self.turn)
 
     async def call(self, name: str, arguments: dict[str, Any], call_id: str) -> dict[str, Any]:
-        """Have a tool called while the watch goes on; after a stop the tool has a moment to heed it."""
-        calling = in_a_thread(partial(self.call_tool, name, arguments, call_id))
-        try:
-            return await asyncio.shield(calling)
-        except asyncio.CancelledError:
-            self.ending.set()
-            await asyncio.wait({calling}, timeout=HEED_SECONDS)
-            raise
+        """Have a tool called while the watch goes on; after a stop the tool has a moment to heed it.
 
-    def call_tool(self, name: str, arguments: dict[str, Any], call_id: str) -> dict[str, Any]:
-        """Call a tool for the model and return what it is told; a refusal is an answer, not an error."""
+        A call that moves into the background is answered with its subagent, and goes on.
+        """
+        moved, move = told_from_a_thread(Subagent)
+        calling = in_a_thread(partial(self.call_tool, name, arguments, call_id, move))
+        either: set[asyncio.Future[Any]] = {calling, moved}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            if not moved.done():
+                self.ending.set()
+                await asyncio.wait({calling}, timeout=HEED_SECONDS)
+            raise
+        return _handle(moved.result()) if moved.done() else calling.result()
+
+    def call_tool(
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        call_id: str,
+        moved: Callable[[Subagent], None] = lambda _: None,
+    ) -> dict[str, Any]:
+        """Call a tool for the model and return what it is told; a refusal is an answer, not an error.
+
+        `moved` is told of the subagent that the call goes on as, if it takes long.
+        """
         try:
             done = gateway.execute_tool(
                 self.session,
@@ -275,10 +276,14 @@ class Answer:
                 # Some servers name the calls of each step anew from 0.
                 call_id=turns.call_id(self.turn, f"{len(self.turn.steps)} {call_id}"),
                 must_end=self.ending.is_set,
+                moved=moved,
             )
         except Refusal as refusal:
             return {"error": refusal.as_error()}
-        return _handle(done) if isinstance(done, Subagent) else _answer(done)
+        if isinstance(done, Subagent):
+            done.refresh_from_db()
+            return _handle(done)
+        return _answer(done)
 
 
 def _joined(steps: list[ModelMessage], request: ModelRequest, waiting: list[Message]) -> list[Any]:
@@ -294,7 +299,6 @@ def _joined(steps: list[ModelMessage], request: ModelRequest, waiting: list[Mess
 
 
 def _handle(subagent: Subagent) -> dict[str, Any]:
-    subagent.refresh_from_db()
     return {
         "subagent_id": str(subagent.pk),
         "title": subagent.title,

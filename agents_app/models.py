@@ -184,6 +184,14 @@ class ToolCall(models.Model):
     error = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    subagent = models.OneToOneField(
+        "Subagent",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="call",
+        help_text="what it goes on as, in the background",
+    )
     deadline_at = models.DateTimeField(
         null=True, blank=True, help_text="set if another process makes the call: it is lost after that"
     )
@@ -236,6 +244,7 @@ class Subagent(models.Model):
     title = models.CharField(max_length=300)
     args = models.JSONField(default=dict)
     idempotency_key = models.CharField(max_length=200, blank=True)
+    queue = models.CharField(max_length=20, blank=True, help_text="what carries its id; empty for its pool")
     priority = models.SmallIntegerField(default=0, help_text="higher goes first among the owner's own")
     safe_to_repeat = models.BooleanField(default=False)
     execution_timeout_seconds = models.FloatField(default=300)

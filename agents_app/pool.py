@@ -12,7 +12,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from agents_app import admission, statements, turns
-from agents_app.models import Subagent
+from agents_app.models import Pool, Subagent
 from agents_app.outcome import Outcome
 from agents_app.places import Line
 from agents_app.presentation import subagent_payload
@@ -30,6 +30,10 @@ State = Subagent.State
 _WAITING = (State.QUEUED, State.ADMITTED)
 _AT = "id = %(id)s AND attempt = %(attempt)s AND state = %(state)s"
 _subagents = Rows(Subagent)
+
+
+class NoSlot(Exception):
+    """No slot is free for work that runs already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,22 +63,40 @@ def submit(submission: Submission) -> Subagent:
         return _queue(change, submission)
 
 
+def take_in(change: SessionChange, submission: Submission, worker_id: UUID, seq: int) -> Subagent:
+    """Give work that runs in this process already a slot, if one is free and it is this owner's turn.
+
+    The subagent stands at `seq` in the session. Raises `NoSlot`, and then the caller's transaction must be
+    rolled back.
+    """
+    kind = find_agent_type(submission.agent_type)
+    line = Line(kind.pool)
+    if not line.free:
+        raise NoSlot
+    subagent = _new(change, submission, line.pool)
+    subagent.seq = seq
+    _subagents.insert(subagent)
+    statements.enter_queue(kind.pool, subagent.owner_id)
+    admitted = admission.claim_within(kind.pool)
+    if admitted is None or admitted.subagent_id != subagent.pk:
+        raise NoSlot
+    values = _begun(subagent, worker_id)
+    known = {"id": subagent.pk, "attempt": subagent.attempt, "state": State.ADMITTED}
+    started = _subagents.update(values, _AT, **known)
+    if started is None:
+        raise NoSlot
+    change.record("subagent.started", subagent_payload(started))
+    kind.on_started(change, started)
+    return started
+
+
 def start(subagent_id: UUID, attempt: int, worker_id: UUID) -> Subagent | None:
     """Claim an admitted attempt for this worker; None if it is not to be run (any more), or not by it."""
     now = timezone.now()
     subagent = _subagents.get(subagent_id)
     if subagent is None:
         return None
-    values = {
-        "state": State.RUNNING,
-        "worker_id": worker_id,
-        "started_at": now,
-        "deadline_at": now + timedelta(seconds=subagent.execution_timeout_seconds),
-        "idle_deadline_at": now + timedelta(seconds=subagent.idle_timeout_seconds),
-        "progress": 0,
-        "stage": "",
-        "estimated_seconds_left": None,
-    }
+    values = _begun(subagent, worker_id)
     in_time = f"{_AT} AND queue_deadline_at > %(now)s AND {statements.worker_is_known()}"
     with session_change(subagent.session_id) as change:
         where = {"id": subagent_id, "attempt": attempt, "state": State.ADMITTED, "now": now}
@@ -86,6 +108,20 @@ def start(subagent_id: UUID, attempt: int, worker_id: UUID) -> Subagent | None:
         change.record("subagent.started", subagent_payload(subagent))
         find_agent_type(subagent.agent_type).on_started(change, subagent)
     return subagent
+
+
+def _begun(subagent: Subagent, worker_id: UUID) -> dict[str, Any]:
+    now = timezone.now()
+    return {
+        "state": State.RUNNING,
+        "worker_id": worker_id,
+        "started_at": now,
+        "deadline_at": now + timedelta(seconds=subagent.execution_timeout_seconds),
+        "idle_deadline_at": now + timedelta(seconds=subagent.idle_timeout_seconds),
+        "progress": 0,
+        "stage": "",
+        "estimated_seconds_left": None,
+    }
 
 
 def finish(subagent: Subagent, outcome: Outcome) -> bool:
@@ -135,6 +171,8 @@ def retry(subagent_id: UUID, idempotency_key: str = "") -> Subagent:
         title=subagent.title,
         safe_to_repeat=subagent.safe_to_repeat,
         execution_timeout_seconds=subagent.execution_timeout_seconds,
+        idle_timeout_seconds=subagent.idle_timeout_seconds,
+        queue=subagent.queue,
     )
     submission = Submission(
         session_id=subagent.session_id,
@@ -174,27 +212,10 @@ def expire(now: datetime, at_most: int | None = None) -> int:
 
 
 def _queue(change: SessionChange, submission: Submission) -> Subagent:
-    kind, plan = find_agent_type(submission.agent_type), submission.plan
+    kind = find_agent_type(submission.agent_type)
     line = _line_with_room(kind.pool)
-    pool, owner_id, now = line.pool, change.session.owner_id, timezone.now()
-    subagent = Subagent(
-        session=change.session,
-        owner_id=owner_id,
-        pool=pool,
-        turn_id=submission.turn_id,
-        seq=change.next_seq,
-        agent_type=kind.name,
-        tool_name=plan.tool_name,
-        title=plan.title[:300],
-        args=dict(plan.arguments),
-        idempotency_key=submission.idempotency_key,
-        priority=submission.priority,
-        safe_to_repeat=plan.safe_to_repeat,
-        execution_timeout_seconds=plan.execution_timeout_seconds,
-        idle_timeout_seconds=pool.idle_timeout_seconds,
-        queued_at=now,
-        queue_deadline_at=now + timedelta(seconds=pool.queue_timeout_seconds),
-    )
+    pool, owner_id = line.pool, change.session.owner_id
+    subagent = _new(change, submission, pool)
     place = line.place_of_new(owner_id, submission.priority)
     _subagents.insert(subagent)
     change.record("subagent.queued", subagent_payload(subagent, place))
@@ -206,6 +227,29 @@ def _queue(change: SessionChange, submission: Submission) -> Subagent:
     if admitted is None or admitted.subagent_id != subagent.pk:
         change.afterwards(lambda: admission.admit(pool.name))
     return subagent
+
+
+def _new(change: SessionChange, submission: Submission, pool: Pool) -> Subagent:
+    plan, now = submission.plan, timezone.now()
+    return Subagent(
+        session=change.session,
+        owner_id=change.session.owner_id,
+        pool=pool,
+        turn_id=submission.turn_id,
+        seq=change.next_seq,
+        agent_type=submission.agent_type,
+        tool_name=plan.tool_name,
+        title=plan.title[:300],
+        args=dict(plan.arguments),
+        idempotency_key=submission.idempotency_key,
+        queue=plan.queue,
+        priority=submission.priority,
+        safe_to_repeat=plan.safe_to_repeat,
+        execution_timeout_seconds=plan.execution_timeout_seconds,
+        idle_timeout_seconds=plan.idle_timeout_seconds or pool.idle_timeout_seconds,
+        queued_at=now,
+        queue_deadline_at=now + timedelta(seconds=pool.queue_timeout_seconds),
+    )
 
 
 def _line_with_room(pool_name: str) -> Line:

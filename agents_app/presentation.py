@@ -96,6 +96,8 @@ def tool_payload(call: ToolCall) -> ToolCallPayload:
         payload["result"] = bounded(call.result, RESULT_MAX_BYTES)
     if call.error:
         payload["error"] = cast(Error, call.error)
+    if call.subagent_id is not None:
+        payload["subagent_id"] = str(call.subagent_id)
     return payload
 
 

@@ -26,6 +26,8 @@ from sessions_app.errors import Refusal
 from sessions_app.events import SessionChange
 from sessions_app.payloads import SubagentProgress
 
+CHAT_QUEUE = "chat"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ToolResult:
@@ -44,7 +46,8 @@ class ToolResult:
 class Tool:
     """A declared tool. Times are in seconds; `execution_timeout_seconds` bounds one attempt.
 
-    `approval` is allow, ask or deny. One that is `in_chat_worker` can be called there alone.
+    `approval` is allow, ask or deny. One that is `in_chat_worker` can be called there alone; without
+    `idle_timeout_seconds` its pool says how long it may go without progress.
     """
 
     name: str
@@ -56,8 +59,14 @@ class Tool:
     heavy: bool
     safe_to_repeat: bool
     execution_timeout_seconds: float
+    idle_timeout_seconds: float | None = None
     approval: str = "allow"
     in_chat_worker: bool = False
+
+    @property
+    def queue(self) -> str:
+        """The queue that carries it as a subagent, if that is not its pool's own."""
+        return CHAT_QUEUE if self.in_chat_worker else ""
 
     def validate(self, arguments: object) -> dict[str, Any]:
         """Return `arguments` if they fit the schema and the tool's own check; raise `Refusal` if not."""
@@ -140,15 +149,15 @@ def _nothing(*_arguments: object) -> None:
 class AgentType:
     """A kind of subagent: the pool it runs in and what it does.
 
-    `prepare(task)` validates a task and returns its `Plan`, or raises `Refusal`. `execute(context,
-    tool_name, arguments)` does the work in the pool's worker. The `on_` hooks run in the transaction of
+    `prepare(task, session_id)` validates a task and returns its `Plan`, or raises `Refusal`.
+    `execute(context, tool_name, arguments)` does the work in the pool's worker. The `on_` hooks run in the transaction of
     the transition that they are named after; `on_progress` when progress is announced. With
     `answers_in_chat` the result becomes a message and wakes the main agent.
     """
 
     name: str
     pool: str
-    prepare: Callable[[Mapping[str, Any]], "Plan"]
+    prepare: Callable[[Mapping[str, Any], UUID], "Plan"]
     execute: Callable[[ToolContext, str, Mapping[str, Any]], ToolResult]
     answers_in_chat: bool = True
     on_submitted: Callable[[SessionChange, Subagent], None] = _nothing
@@ -159,13 +168,19 @@ class AgentType:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A validated task: what a subagent row will say. `title` is for people."""
+    """A validated task: what a subagent row will say. `title` is for people.
+
+    `queue` is where its id goes and `idle_timeout_seconds` how long it may go without progress, if not as the
+    pool says.
+    """
 
     tool_name: str
     arguments: Mapping[str, Any]
     title: str
     safe_to_repeat: bool
     execution_timeout_seconds: float
+    idle_timeout_seconds: float | None = None
+    queue: str = ""
 
 
 AGENT_TYPES: dict[str, AgentType] = {}

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-from agents_app import liveness, outcome, pool, process_groups
+from agents_app import admission, liveness, outcome, pool, process_groups
 from agents_app.attempt import Attempt
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.models import Subagent
@@ -36,6 +36,9 @@ def run(subagent_id: UUID, attempt: int) -> None:
         # Stored after the clean-up: whoever sees the end may rely on it that nothing is left.
         end = _run_and_clean_up(subagent)
         taken = _finish(subagent, end, take=time.monotonic() < until)
+        if taken and taken.queue:  # it cannot be run here
+            admission.send(subagent.pool_id, taken)
+            taken = None
         subagent = _start(taken.subagent_id, taken.attempt) if taken else None
 
 

@@ -20,11 +20,12 @@ _pools = Rows(Pool)
 
 @dataclass(frozen=True)
 class Admitted:
-    """A subagent that got a slot."""
+    """A subagent that got a slot, and the queue that carries its id if that is not its pool's own."""
 
     subagent_id: uuid.UUID
     attempt: int
     owner_id: int
+    queue: str
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ WITH chosen AS ({_CHOOSE}),
 claimed AS (
     UPDATE agents_app_subagent item SET {_ADMIT} FROM chosen
     WHERE item.id = chosen.id AND item.state = 'queued'
-    RETURNING item.id, item.attempt, chosen.owner_id, chosen.start, chosen.admission
+    RETURNING item.id, item.attempt, item.queue, chosen.owner_id, chosen.start, chosen.admission
 ),
 share AS (
     UPDATE agents_app_poolshare share
@@ -121,11 +122,11 @@ pool AS (
     UPDATE agents_app_pool pool SET clock = claimed.start, admissions = claimed.admission FROM claimed
     WHERE pool.name = %(pool)s
 )
-SELECT id, attempt, owner_id FROM claimed
+SELECT id, attempt, owner_id, queue FROM claimed
 """
 
 # SQLite has no UPDATE inside a SELECT; its transaction is the lock, and a statement costs no round trip.
-_CLAIM_ITEM = f"UPDATE agents_app_subagent SET {_ADMIT} WHERE id = %(id)s RETURNING attempt"
+_CLAIM_ITEM = f"UPDATE agents_app_subagent SET {_ADMIT} WHERE id = %(id)s RETURNING attempt, queue"
 _CLAIM_STEPS = (
     f"""
     UPDATE agents_app_poolshare AS share
@@ -194,10 +195,11 @@ def claim(pool_name: str, now: datetime, entering: int | None = None) -> Admitte
     elif (row := fetch_one(_CHOOSE, values)) is not None:
         key, owner_id, start, admission = row
         values |= {"id": key, "owner": owner_id, "start": start, "admission": admission}
-        row = (key, fetch_one(_CLAIM_ITEM, values)[0], owner_id)
+        attempt, queue = fetch_one(_CLAIM_ITEM, values)
+        row = (key, attempt, owner_id, queue)
         for statement in _CLAIM_STEPS:
             run(statement, values)
-    return None if row is None else Admitted(uuid.UUID(str(row[0])), row[1], row[2])
+    return None if row is None else Admitted(uuid.UUID(str(row[0])), *row[1:])
 
 
 def lock(pool_name: str) -> None:

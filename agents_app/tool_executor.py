@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from agents_app.context import ToolContext
-from agents_app.registry import AgentType, Plan, ToolResult, find_tool
+from agents_app.mcp_servers import calling
+from agents_app.registry import TOOLS, AgentType, Plan, Tool, ToolResult
 from sessions_app.errors import Refusal
+from sessions_app.models import ChatSession
 
 TIMEOUT_MAX_SECONDS = 3600
 
 
-def prepare(task: Mapping[str, Any]) -> Plan:
+def prepare(task: Mapping[str, Any], session_id: UUID) -> Plan:
     """Validate `{"tool_name": …, "args": {…}}`. Raises `Refusal`: `invalid_task`, what the tool refuses."""
     unknown = set(task) - {"tool_name", "args", "timeout_seconds"}
     if unknown or not isinstance(task.get("tool_name"), str):
@@ -18,20 +21,29 @@ def prepare(task: Mapping[str, Any]) -> Plan:
     timeout_seconds = task.get("timeout_seconds")
     if timeout_seconds is not None and not _is_timeout(timeout_seconds):
         raise Refusal("invalid_task", f"timeout_seconds is a number from 1 to {TIMEOUT_MAX_SECONDS}.")
-    tool = find_tool(task["tool_name"])
-    arguments = tool.validate(task.get("args", {}))
+    name, owner_id = task["tool_name"], None
+    if name not in TOOLS:
+        owner_id = ChatSession.objects.filter(pk=session_id).values_list("owner_id", flat=True).first()
+    tool = calling.tool_of(owner_id, name)
+    return plan(tool, tool.validate(task.get("args", {})), timeout_seconds)
+
+
+def plan(tool: Tool, arguments: Mapping[str, Any], timeout_seconds: float | None = None) -> Plan:
+    """Return what a subagent is to do that runs a tool with arguments which were validated."""
     return Plan(
         tool_name=tool.name,
         arguments=arguments,
         title=_title(tool.title, arguments),
         safe_to_repeat=tool.safe_to_repeat,
         execution_timeout_seconds=timeout_seconds or tool.execution_timeout_seconds,
+        idle_timeout_seconds=tool.idle_timeout_seconds,
+        queue=tool.queue,
     )
 
 
 def execute(context: ToolContext, tool_name: str, arguments: Mapping[str, Any]) -> ToolResult:
-    """Run the tool."""
-    return find_tool(tool_name).run(context, **arguments)
+    """Run the tool. Raises `Refusal` (`unknown_tool`): a server may be gone by now."""
+    return calling.tool_of(context.owner_id, tool_name).run(context, **arguments)
 
 
 def _is_timeout(value: object) -> bool:

@@ -17,6 +17,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+class Shutdown:
+    """Set when the worker is told to go: running turns are then handed over, background calls given back."""
+
+    requested = False
+
+
 class _SharedLoop:
     """An event loop in a daemon thread, started on first use."""
 
@@ -98,6 +104,30 @@ def in_a_thread(function: Callable[[], R]) -> asyncio.Future[R]:
 
     threading.Thread(target=call, name="tool", daemon=True).start()
     return done
+
+
+def told_from_a_thread(kind: type[R]) -> tuple[asyncio.Future[R], Callable[[R], None]]:
+    """Return a future of this loop, and the function that gives it its value from any thread."""
+    loop = asyncio.get_running_loop()
+    told: asyncio.Future[R] = loop.create_future()
+
+    def tell(value: R) -> None:
+        loop.call_soon_threadsafe(_settle, told, value, None)
+
+    return told, tell
+
+
+def aside(function: Callable[[], object], ended: Callable[[], object] = lambda: None) -> None:
+    """Call `function` in a thread of its own, then `ended`; the thread's connections end with it."""
+
+    def call() -> None:
+        try:
+            function()
+        finally:
+            connections.close_all()
+            ended()
+
+    threading.Thread(target=call, name="tool", daemon=True).start()
 
 
 def _settle(done: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from agents_app import admission, gateway, liveness, outcome, pool
 from agents_app.models import Pool, PoolShare, Subagent, Worker
 from agents_app.registry import ToolResult
+from agents_app.statements import Admitted
 from benchmarks.bare import BareCycle
 from benchmarks.report import figure, median, ratios
 from benchmarks.stage import a_session
@@ -93,8 +94,8 @@ class OurCycle:
         self.holding: list[Any] = []
         admission.send = self._take
 
-    def _take(self, pool_name: str, subagent_id: Any, attempt: int) -> bool:
-        self.holding.append(subagent_id)
+    def _take(self, pool_name: str, admitted: Admitted) -> bool:
+        self.holding.append(admitted.subagent_id)
         return True
 
     def run(self) -> None:

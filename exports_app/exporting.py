@@ -31,7 +31,7 @@ from sessions_app.payloads import ExportPayload, ExportProgress, SubagentProgres
 _ENDINGS = {"succeeded": "export.completed", "failed": "export.failed", "cancelled": "export.failed"}
 
 
-def prepare(task: Mapping[str, Any]) -> Plan:
+def prepare(task: Mapping[str, Any], session_id: UUID) -> Plan:
     """Validate `{"format": …, "options": {"include_metadata": …}}`.
 
     Raises `Refusal`: `unsupported_format`, `invalid_options`.

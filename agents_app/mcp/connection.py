@@ -78,7 +78,10 @@ class Connection:
                 async with patience(self.server, progress) as watch:
                     return await send(client.session, watch.progressed)
             except Exception as error:  # every one is told as what it means
-                raise self._failure(error, noted) from error
+                failure = self._failure(error, noted)
+                if failure.code == "mcp_idle_timeout" and self.server.transport == "stdio":
+                    self.retire()  # it may hang for ever, and heed no cancelling
+                raise failure from error
 
     def retire(self) -> None:
         """Take no more requests, and close when those that run have ended."""

@@ -31,5 +31,5 @@ class Server:
     # A call that told no progress for this long is given up.
     idle_timeout_seconds: float = 60.0
     # A call is given up after this long, whatever it told.
-    call_timeout_seconds: float = 300.0
+    call_timeout_seconds: float = 3600.0
     revision: int = 0

@@ -53,7 +53,15 @@ def tool_at_hand(session: ChatSession, name: str) -> Tool:
 
     Raises `Refusal` (`unknown_tool`).
     """
-    if name not in TOOLS and (found := find(session.owner_id, name)) is not None:
+    return tool_of(session.owner_id, name)
+
+
+def tool_of(owner_id: Any, name: str) -> Tool:
+    """Return a built-in tool or one of an MCP server that the user may use.
+
+    Raises `Refusal` (`unknown_tool`).
+    """
+    if name not in TOOLS and (found := find(owner_id, name)) is not None:
         return as_tool(found)
     return find_tool(name)
 
@@ -75,9 +83,10 @@ def as_tool(tool: McpTool) -> Tool:
         input_schema=tool.input_schema,
         run=partial(_run, tool),
         check=None,
-        heavy=False,
+        heavy=tool.heavy,
         safe_to_repeat=tool.safe_to_repeat,
         execution_timeout_seconds=tool.execution_timeout_seconds + _MARGIN_SECONDS,
+        idle_timeout_seconds=tool.idle_timeout_seconds + _MARGIN_SECONDS,
         approval=tool.approval,
         in_chat_worker=True,
     )

@@ -102,7 +102,7 @@ class McpServer(models.Model):
     tool_approvals = models.JSONField(default=dict, blank=True, help_text="tool name to allow, ask or deny")
     connect_timeout_seconds = models.FloatField(default=30)
     idle_timeout_seconds = models.FloatField(default=60, help_text="longest time of a call without progress")
-    call_timeout_seconds = models.FloatField(default=300, help_text="longest call in all")
+    call_timeout_seconds = models.FloatField(default=3600, help_text="longest call in all")
     revision = models.PositiveIntegerField(
         default=1, editable=False, help_text="grows when connections are to be made anew"
     )

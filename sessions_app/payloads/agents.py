@@ -93,6 +93,9 @@ class ToolCallPayload(TypedDict):
         ]
     ]
     error: NotRequired[Annotated[Error, "only if it failed"]]
+    subagent_id: NotRequired[
+        Annotated[Id, "only if it took long and goes on in the background, as this subagent"]
+    ]
     created_at: Time
 
 

@@ -11,7 +11,7 @@ import redis
 from django.conf import settings
 from django.db import OperationalError, connection
 
-from agents_app import liveness, main_agent, pool, turns
+from agents_app import liveness, main_agent, pool, turn_thread, turns
 from agents_app.llm import demo
 from agents_app.models import Subagent, Turn
 from agents_app.outcome import Outcome
@@ -154,10 +154,10 @@ def test_a_turn_that_takes_too_long_fails_and_keeps_its_text(session: ChatSessio
 def test_a_worker_that_is_told_to_go_hands_its_turn_over(
     session: ChatSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(main_agent.Shutdown, "requested", True)
+    monkeypatch.setattr(turn_thread.Shutdown, "requested", True)
     turn = say(session, "Hello")
     assert (turn.state, turn.attempt) == ("queued", 2)
-    monkeypatch.setattr(main_agent.Shutdown, "requested", False)
+    monkeypatch.setattr(turn_thread.Shutdown, "requested", False)
     monkeypatch.setattr(demo, "WORD_SECONDS", 0)
     assert run(session).state == "completed"
     (answer,) = answers(session)

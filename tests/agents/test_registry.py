@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -98,14 +99,14 @@ def test_an_argument_that_the_check_does_not_know_is_refused(declare: Declare) -
     [{}, {"tool_name": 1}, {"tool_name": None}, {"tool_name": "probe", "more": 1}, {"args": {}}],
 )
 def test_a_task_of_a_tool_executor_names_a_tool_and_nothing_else(task: dict[str, Any]) -> None:
-    assert _code(lambda: prepare(task)) == "invalid_task"
+    assert _code(lambda: prepare(task, uuid4())) == "invalid_task"
 
 
 def test_a_plan_takes_over_what_the_tool_declares() -> None:
-    plan = prepare({"tool_name": "probe_brief", "args": {"ledger": "somewhere"}})
+    plan = prepare({"tool_name": "probe_brief", "args": {"ledger": "somewhere"}}, uuid4())
     assert (plan.safe_to_repeat, plan.execution_timeout_seconds) == (True, 1)
     assert plan.title == "Probe brief: somewhere"
 
 
 def test_arguments_may_be_left_out() -> None:
-    assert prepare({"tool_name": "probe"}).arguments == {}
+    assert prepare({"tool_name": "probe"}, uuid4()).arguments == {}

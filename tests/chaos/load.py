@@ -181,7 +181,7 @@ def _submitted(order: Order) -> UUID:
     submission = Submission(
         session_id=order.session,
         agent_type=kind.name,
-        plan=kind.prepare(order.task),
+        plan=kind.prepare(order.task, order.session),
         idempotency_key=order.key,
         priority=order.priority,
     )

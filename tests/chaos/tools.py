@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.registry import AgentType, Plan, ToolResult, agent_type, tool
@@ -25,7 +26,7 @@ _SCHEMA = {
 }
 
 
-def prepare(task: Mapping[str, Any]) -> Plan:
+def prepare(task: Mapping[str, Any], session_id: UUID) -> Plan:
     """Validate `{"kind": …, "seconds": …}`."""
     kind = KINDS[task["kind"]]
     return Plan(

@@ -25,7 +25,8 @@ export function entriesOf(state) {
     else if (item.state !== "streaming" || item.content) entries.push(messageEntry(item, state, lasts));
   }
   for (const item of state.tools.values())
-    entries.push({ key: item.call_id, kind: "tool", seq: item.seq, item });
+    if (!state.subagents.has(item.subagent_id))
+      entries.push({ key: item.call_id, kind: "tool", seq: item.seq, item });
   for (const item of state.approvals.values())
     entries.push({ key: `approval-${item.approval_id}`, kind: "approval", seq: item.seq, item });
   for (const item of state.subagents.values()) entries.push(subagentEntry(item, reports, state.exports));
