@@ -37,7 +37,7 @@ _when_changed: list[Callable[[UUID], None]] = []
 
 
 def when_changed(callback: Callable[[UUID], None]) -> None:
-    """Have `callback(server_id)` called in the transaction that adds, changes, pauses or resumes a server."""
+    """Have `callback(server_id)` called in the transaction of every verb here that moves a row."""
     _when_changed.append(callback)
 
 
@@ -90,12 +90,17 @@ def set_tool_approval(server_id: UUID, tool_name: str, approval: str, *, by: Any
 
 
 def remove(server_id: UUID) -> None:
-    """Remove a server; one that is gone already is no error."""
-    McpServer.objects.filter(pk=server_id).delete()
+    """Remove a server, which ends its connections; one that is gone already is no error."""
+    with transaction.atomic():
+        McpServer.objects.filter(pk=server_id).delete()
+        _tell(server_id)
 
 
 def pause(server_id: UUID) -> McpServer:
-    """Take a server out of use until it is resumed. Raises `Refusal` (`not_found`)."""
+    """Take a server out of use until it is resumed, which ends its connections.
+
+    Raises `Refusal` (`not_found`).
+    """
     return _set(server_id, {"health": McpServer.Health.PAUSED, "retry_at": None})
 
 
@@ -110,7 +115,7 @@ def _set(server_id: UUID, values: Mapping[str, Any]) -> McpServer:
         for name, value in values.items():
             setattr(row, name, value)
         row.save(update_fields=list(values))
-        _tell(row)
+        _tell(row.pk)
     return row
 
 
@@ -173,13 +178,13 @@ def _saved(row: McpServer, save: Callable[[], None]) -> McpServer:
             save()
     except IntegrityError:  # somebody else was faster
         raise _name_taken(row) from None
-    _tell(row)
+    _tell(row.pk)
     return row
 
 
-def _tell(row: McpServer) -> None:
+def _tell(server_id: UUID) -> None:
     for callback in _when_changed:
-        callback(row.pk)
+        callback(server_id)
 
 
 def _name_taken(row: McpServer) -> Refusal:
