@@ -6,6 +6,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,7 +97,8 @@ async def test_closing_a_session_or_a_server_closes_its_connections_only(hub: Hu
 async def test_call_on_a_server_that_is_closed_is_told_why(
     hub: Hub, reports: list[Report], http_server: HttpServer
 ) -> None:
-    well, hangs = {"seconds": 60}, {"manner": "never"}
+    well: dict[str, Any] = {"seconds": 60}
+    hangs: dict[str, Any] = {"manner": "never"}
     calls = [
         (stdio("sdk.py", "stdio"), "wait", well),
         (http(http_server.url), "wait", well),
