@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from agents_app.approval_rows import ToolPermission
 from agents_app.mcp_servers import address
 from agents_app.mcp_servers.declaration import check_whole, checked
 from agents_app.mcp_servers.model import McpServer
@@ -69,6 +70,8 @@ def change(server_id: UUID, given: Mapping[str, Any], *, by: Any | None) -> McpS
     with transaction.atomic():
         row = _locked(server_id)
         changed = {name: value for name, value in values.items() if getattr(row, name) != value}
+        if (_OF_SERVER | {"name"}) & changed.keys():
+            _forget_permissions(row)
         for name, value in changed.items():
             setattr(row, name, value)
         check_whole(row)
@@ -92,7 +95,9 @@ def set_tool_approval(server_id: UUID, tool_name: str, approval: str, *, by: Any
 def remove(server_id: UUID) -> None:
     """Remove a server, which ends its connections; one that is gone already is no error."""
     with transaction.atomic():
-        McpServer.objects.filter(pk=server_id).delete()
+        for row in McpServer.objects.filter(pk=server_id):
+            _forget_permissions(row)
+            row.delete()
         _tell(server_id)
 
 
@@ -189,6 +194,12 @@ def _tell(server_id: UUID) -> None:
 
 def _name_taken(row: McpServer) -> Refusal:
     return Refusal("name_taken", f"There is a server called {row.name} already.", status=409)
+
+
+def _forget_permissions(row: McpServer) -> None:
+    """Forget what users allowed: it was this server's tools, not those of the next one of its name."""
+    allowed = ToolPermission.objects.filter(tool_name__startswith=f"{row.name}__")
+    (allowed if row.owner_id is None else allowed.filter(owner_id=row.owner_id)).delete()
 
 
 def _consequences(row: McpServer, changed: Collection[str]) -> list[str]:

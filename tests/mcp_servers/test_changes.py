@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from agents_app.mcp_servers import address, changes, health, serving
 from agents_app.mcp_servers.model import McpServer
+from agents_app.models import ToolPermission
 from sessions_app.errors import Refusal
 from tests.mcp_servers.conftest import HTTP, SECRET, STDIO
 
@@ -182,6 +183,36 @@ def test_only_servers_that_somebody_took_out_of_use_lose_their_connections(
         paused: "The server was paused.",
         gone: "The server was removed.",
     }
+
+
+def _allow(*allowed: tuple[Any, str]) -> None:
+    for user, name in allowed:
+        ToolPermission.objects.create(owner=user, tool_name=name)
+
+
+def _allowed() -> list[tuple[str, str]]:
+    return sorted(ToolPermission.objects.values_list("owner__username", "tool_name"))
+
+
+def test_what_users_allowed_goes_with_the_server_and_is_not_the_next_ones_of_its_name(
+    files: McpServer, search: McpServer, ann: Any, bob: Any
+) -> None:
+    _allow((ann, "files__read"), (bob, "files__read"), (bob, "files-2__read"), (bob, "filesX__read"))
+    _allow((ann, "search__find"), (bob, "search__find"))
+    changes.change(files.pk, {"approval": "ask", "env": {"A": "b"}}, by=None)
+    assert len(_allowed()) == 6
+    changes.remove(search.pk)
+    changes.remove(files.pk)
+    assert _allowed() == [("bob", "files-2__read"), ("bob", "filesX__read"), ("bob", "search__find")]
+
+
+@pytest.mark.parametrize("change", [{"args": ["other"]}, {"command": "uvx"}, {"name": "papers"}])
+def test_what_users_allowed_is_forgotten_when_another_server_stands_behind_the_name(
+    files: McpServer, ann: Any, change: dict[str, Any]
+) -> None:
+    _allow((ann, "files__read"))
+    changes.change(files.pk, change, by=None)
+    assert _allowed() == []
 
 
 def test_every_verb_tells_whoever_holds_connections(

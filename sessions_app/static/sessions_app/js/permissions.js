@@ -22,7 +22,9 @@ export class Permissions {
 
   /** Show the dialog with what is allowed now. */
   open() {
+    this.#next = null;
     this.#part("items").replaceChildren();
+    this.#render();
     this.#dialog.showModal();
     this.#load();
   }
@@ -62,7 +64,9 @@ export class Permissions {
     const isEmpty = !this.#part("items").childElementCount;
     show(this.#part("items"), !isEmpty);
     show(this.#part("more"), Boolean(this.#next));
-    show(this.#part("empty"), isEmpty && !this.#next && this.#part("trouble").hidden);
+    const isNothing = isEmpty && !this.#next && this.#part("trouble").hidden;
+    show(this.#part("empty"), isNothing);
+    show(this.#part("about"), !isNothing);
   }
 
   #tell(problem, { retry = false, what = "" } = {}) {
@@ -73,7 +77,8 @@ export class Permissions {
   }
 
   #item(permission) {
-    const facts = h("p", { class: "permission-facts" }, ...scopeWords(permission), " · ", moment(permission.created_at));
+    const scope = h("span", {}, ...scopeWords(permission));
+    const facts = h("p", { class: "permission-facts" }, scope, moment(permission.created_at));
     const button = h(
       "button",
       {
@@ -110,7 +115,7 @@ export class Permissions {
       // It was taken back elsewhere, or went with its chat.
     }
     this.#leave(node);
-    setText(this.#part("status"), `${tool_name} was taken back: the agent asks again.`);
+    setText(this.#part("status"), `${tool_name} was taken back.`);
   }
 
   /** Remove an item, and hand its focus to the one beside it. */
