@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from agents_app import admission, outcome
+from agents_app import admission, outcome, tool_policies
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.mcp_servers.calling import tool_at_hand
 from agents_app.models import Subagent, ToolCall
@@ -115,7 +115,9 @@ def run_call(call_id: UUID) -> None:
             return
     call = ToolCall.objects.select_related("session").get(pk=call_id)
     try:
-        ended = run(call.session, tool_at_hand(call.session, call.tool_name), call.args, call.pk)
+        tool = tool_at_hand(call.session, call.tool_name)
+        tool_policies.refuse_denied(tool)
+        ended = run(call.session, tool, call.args, call.pk)
     except Refusal as refusal:
         ended = outcome.failed(refusal.code, refusal.detail)
     end(call_id, call.session, ended)

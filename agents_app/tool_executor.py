@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from agents_app import tool_policies
 from agents_app.context import ToolContext
 from agents_app.registry import AgentType, Plan, ToolResult, find_tool
 from sessions_app.errors import Refusal
@@ -11,14 +12,18 @@ TIMEOUT_MAX_SECONDS = 3600
 
 
 def prepare(task: Mapping[str, Any]) -> Plan:
-    """Validate `{"tool_name": …, "args": {…}}`. Raises `Refusal`: `invalid_task`, what the tool refuses."""
+    """Validate `{"tool_name": …, "args": {…}}`.
+
+    Raises `Refusal`: `invalid_task`, `unknown_tool`, `tool_denied`, what the tool refuses.
+    """
     unknown = set(task) - {"tool_name", "args", "timeout_seconds"}
     if unknown or not isinstance(task.get("tool_name"), str):
         raise Refusal("invalid_task", 'The task of a tool executor is {"tool_name": …, "args": {…}}.')
     timeout_seconds = task.get("timeout_seconds")
     if timeout_seconds is not None and not _is_timeout(timeout_seconds):
         raise Refusal("invalid_task", f"timeout_seconds is a number from 1 to {TIMEOUT_MAX_SECONDS}.")
-    tool = find_tool(task["tool_name"])
+    tool = tool_policies.find(task["tool_name"])
+    tool_policies.refuse_denied(tool)
     arguments = tool.validate(task.get("args", {}))
     return Plan(
         tool_name=tool.name,

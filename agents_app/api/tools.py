@@ -10,13 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agents_app import gateway
+from agents_app import gateway, tool_policies
 from agents_app.api.subagents import WAIT, PriorityField, SubagentSerializer
 from agents_app.mcp_servers.presentation import CALL_APPROVALS
 from agents_app.mcp_servers.tools import McpTool, mcp_tools
 from agents_app.models import Subagent, ToolCall
 from agents_app.presentation import tool_payload
-from agents_app.registry import TOOLS, Tool
+from agents_app.registry import Tool
 from agents_app.tool_executor import TIMEOUT_MAX_SECONDS
 from sessions_app.api import IDEMPOTENCY_KEY, idempotency_key, owned_session
 from sessions_app.contract import PayloadSerializer
@@ -39,7 +39,7 @@ class ToolSerializer(serializers.Serializer[Tool | McpTool]):
     approval = serializers.ChoiceField(
         CALL_APPROVALS.words,
         default="allow",
-        help_text="whether somebody is asked before each call of the agent",
+        help_text="whether somebody is asked before each call of the agent; denied tools run for nobody",
     )
 
 
@@ -94,7 +94,8 @@ class ToolsView(APIView):
     @extend_schema(responses=ToolSerializer(many=True))
     def get(self, request: Request) -> Response:
         """List the tools with the schema of their arguments: built-in ones, then those of MCP servers."""
-        tools: list[Tool | McpTool] = [*(TOOLS[name] for name in sorted(TOOLS)), *mcp_tools(request.user.pk)]
+        built_in = sorted(tool_policies.built_in(), key=lambda tool: tool.name)
+        tools: list[Tool | McpTool] = [*built_in, *mcp_tools(request.user.pk)]
         return Response([ToolSerializer(tool).data for tool in tools])
 
 

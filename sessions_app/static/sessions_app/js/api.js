@@ -92,7 +92,7 @@ const session = (id) => `/api/sessions/${encodeURIComponent(id)}/`;
 export const listSessions = (state, search) =>
   request("GET", `/api/sessions/?${new URLSearchParams(search ? { state, search } : { state })}`);
 /** Follow a `next` address on this site, whatever host name a proxy put into it. */
-export const nextSessions = (address) => {
+export const nextPage = (address) => {
   const { pathname, search } = new URL(address, location.href);
   return request("GET", pathname + search);
 };
@@ -119,6 +119,9 @@ export const switchBranch = (id, branchId) =>
 export const stopTurn = (id) => request("POST", `/api/turns/${encodeURIComponent(id)}/stop/`);
 export const decideApproval = (id, decision) =>
   request("POST", `/api/approvals/${encodeURIComponent(id)}/`, { body: decision });
+export const listPermissions = () => request("GET", "/api/tool-permissions/?page_size=100");
+export const takeBackPermission = (id) =>
+  request("DELETE", `/api/tool-permissions/${encodeURIComponent(id)}/`);
 export const cancelSubagent = (id) => request("POST", `/api/subagents/${encodeURIComponent(id)}/cancel/`);
 export const retrySubagent = (id, key) =>
   request("POST", `/api/subagents/${encodeURIComponent(id)}/retry/`, { key });
