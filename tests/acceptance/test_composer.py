@@ -90,7 +90,7 @@ def _active(page: Page) -> Locator:
 def test_a_slash_lists_commands_and_prompts_and_typing_filters_them(page: Page) -> None:
     _type(page, "/")
     expect(_options(page).first).to_contain_text("/help")
-    expect(_options(page).last).to_contain_text("/probe:greet")
+    expect(_options(page).last).to_contain_text("/probe:")
     _type(page, "mod")
     expect(_active(page)).to_contain_text("/model NAME")
     _type(page, "nosuch")
@@ -110,7 +110,7 @@ def test_the_list_is_a_listbox_of_the_field(page: Page) -> None:
     expect(_active(page)).to_have_count(1)
     field.press("ArrowUp")
     field.press("ArrowUp")
-    expect(_active(page)).to_contain_text("/probe:greet")
+    expect(_active(page)).to_contain_text("/probe:")
 
 
 def test_escape_closes_the_list_until_something_else_is_begun(page: Page) -> None:
@@ -210,6 +210,14 @@ def test_a_prompt_is_filled_in_and_put_into_the_message(page: Page) -> None:
     expect(page).to_have_url(re.compile("/sessions/"))
     page.get_by_test_id("composer").press("Enter")
     expect(page.get_by_test_id("message-assistant")).to_contain_text("Seen.", timeout=15_000)
+
+
+def test_a_prompt_without_arguments_is_put_at_once(page: Page) -> None:
+    _type(page, "/fare")
+    expect(_active(page)).to_contain_text("/probe:farewell")
+    page.keyboard.press("Tab")
+    expect(page.get_by_test_id("composer")).to_have_value("Say goodbye.", timeout=15_000)
+    expect(page.get_by_test_id("prompt-dialog")).to_be_hidden()
 
 
 def test_a_program_gets_a_prompt_by_the_same_door(cora: Person) -> None:
