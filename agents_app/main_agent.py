@@ -10,8 +10,9 @@ import json
 import logging
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -33,10 +34,22 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import UsageLimits
 from pydantic_core import SchemaValidator, core_schema
 
-from agents_app import gateway, history, liveness, llm, model_errors, prompts, registry, turns, usage
+from agents_app import (
+    gateway,
+    history,
+    liveness,
+    llm,
+    mentions,
+    model_errors,
+    prompts,
+    registry,
+    turns,
+    usage,
+)
 from agents_app.approvals import ApprovalPending
 from agents_app.draft import Draft
 from agents_app.mcp_servers import calling
+from agents_app.mentions import Mention, Named
 from agents_app.model_errors import Patience
 from agents_app.models import Subagent, ToolCall, Turn
 from agents_app.spending import Spent
@@ -47,6 +60,7 @@ from sessions_app.errors import Refusal
 from sessions_app.events import json_bytes
 from sessions_app.models import ChatSession, Message
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.05
@@ -193,6 +207,8 @@ class Answer:
             await asyncio.sleep(WATCH_SECONDS)
         if history.is_answered(history.loaded(self.turn.steps)):  # a dead attempt had all but ended the turn
             return
+        if not self.turn.steps:
+            await self._store_what_is_named()
         model = await self.thread.call(self._model)
         earlier, steps = await self.thread.call(self._history, model.history_tokens)
         tools = await self.thread.call(calling.tools_at_hand, self.session)
@@ -234,10 +250,36 @@ class Answer:
                 f"The answer was ended after {done} steps, the most that one may take. What was done stays; "
                 "write a message to go on.",
             )
-        if is_stored and not await self.thread.call(turns.somebody_waits, self.turn):
+        joining = await self.thread.call(turns.who_waits, self.turn)
+        if is_stored and not joining:
             return
-        if not await self.thread.call(turns.take_up, self.turn, partial(_joined, steps, request)):
+        named = await self._named(joining)
+        if not await self.thread.call(self._take_up, steps, request, joining, named):
             raise asyncio.CancelledError
+
+    def _take_up(
+        self, steps: list[ModelMessage], request: ModelRequest, joining: list[Message], named: Named
+    ) -> bool:
+        return turns.take_up(self.turn, joining, _joined(steps, request, history.as_parts(joining, named)))
+
+    async def _store_what_is_named(self) -> None:
+        """Store the first request with the resources that it names: later turns read what this one read."""
+        named = await self._named(await self.thread.call(history.taken_up, self.turn))
+        if named and not await self.thread.call(self._store_request, named):
+            raise asyncio.CancelledError
+
+    def _store_request(self, named: Named) -> bool:
+        first = history.request(self.turn, named)
+        return turns.store_steps(self.turn, plain.cleaned(history.dumped([first])))
+
+    async def _named(self, messages: list[Message]) -> Named:
+        """Read the resources that messages name; each has its card, and a stop ends it as it does a tool."""
+        found = await self.thread.call(mentions.of, messages, self.session.owner_id)
+        return await mentions.read(found, self._read)
+
+    async def _read(self, key: str, mention: Mention) -> Any:
+        call_id = turns.call_id(self.turn, key)
+        return await self._heeding(partial(self._done, "read_resource", mention.arguments, call_id))
 
     async def _store(self, steps: list[ModelMessage]) -> None:
         """Store the step that is complete; a turn that is no longer ours ends here."""
@@ -256,37 +298,44 @@ class Answer:
 
     async def call(self, name: str, arguments: dict[str, Any], call_id: str) -> dict[str, Any]:
         """Have a tool called while the watch goes on; after a stop the tool has a moment to heed it."""
-        calling = in_a_thread(partial(self.call_tool, name, arguments, call_id))
+        return await self._heeding(partial(self.call_tool, name, arguments, call_id))
+
+    async def _heeding(self, work: Callable[[], T]) -> T:
+        working = in_a_thread(work)
         try:
-            return await asyncio.shield(calling)
+            return await asyncio.shield(working)
         except asyncio.CancelledError:
             self.ending.set()
-            await asyncio.wait({calling}, timeout=HEED_SECONDS)
+            await asyncio.wait({working}, timeout=HEED_SECONDS)
             raise
 
     def call_tool(self, name: str, arguments: dict[str, Any], call_id: str) -> dict[str, Any]:
         """Call a tool for the model and return what it is told; a refusal is an answer, not an error."""
+        # Some servers name the calls of each step anew from 0.
+        done = self._done(name, arguments, turns.call_id(self.turn, f"{len(self.turn.steps)} {call_id}"))
+        if isinstance(done, Refusal):
+            return {"error": done.as_error()}
+        return _handle(done) if isinstance(done, Subagent) else _answer(done)
+
+    def _done(self, name: str, arguments: dict[str, Any], call_id: UUID) -> ToolCall | Subagent | Refusal:
         try:
-            done = gateway.execute_tool(
+            return gateway.execute_tool(
                 self.session,
                 name,
                 arguments,
                 turn_id=self.turn.pk,
-                # Some servers name the calls of each step anew from 0.
-                call_id=turns.call_id(self.turn, f"{len(self.turn.steps)} {call_id}"),
+                call_id=call_id,
                 must_end=self.ending.is_set,
             )
         except Refusal as refusal:
-            return {"error": refusal.as_error()}
-        return _handle(done) if isinstance(done, Subagent) else _answer(done)
+            return refusal
 
 
-def _joined(steps: list[ModelMessage], request: ModelRequest, waiting: list[Message]) -> list[Any]:
+def _joined(steps: list[ModelMessage], request: ModelRequest, parts: list[UserPromptPart]) -> list[Any]:
     """Add messages to the request that ends the steps and return the steps as they are stored."""
     last = steps[-1]
     if not isinstance(last, ModelRequest):
         raise TypeError("a step begins with a request")
-    parts = [UserPromptPart(content=prompts.as_prompt(message)) for message in waiting]
     last.parts = [*last.parts, *parts]
     if request is not last:  # one request may carry those of earlier turns too
         request.parts = [*request.parts, *parts]

@@ -5,7 +5,7 @@ none, the turn's end asks for the next turn.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -148,19 +148,17 @@ def begin_text(turn: Turn) -> Message | None:
         )
 
 
-def take_up(turn: Turn, steps_with: Callable[[list[Message]], list[Any]]) -> bool:
-    """Let the messages that wait join a running turn; False if the turn is no longer ours.
+def take_up(turn: Turn, joining: Sequence[Message], steps: list[Any]) -> bool:
+    """Let messages that wait join a running turn, whose steps have them; False if it is no longer ours.
 
-    `steps_with(messages)` returns the turn's steps with them; both are stored, or neither.
+    Both are stored, or neither.
     """
     with session_change(turn.session_id) as change:
-        waiting = list(_waiting(change.session).in_order()[:JOIN_AT_ONCE])
-        steps = steps_with(waiting)
         if not _mine(turn).update(steps=steps):
             return False
-        if waiting:
-            change.session.messages.filter(pk__in=[message.pk for message in waiting]).update(turn_id=turn.pk)
-            change.record("message.joined", {"turn_id": str(turn.pk), "up_to_seq": waiting[-1].seq})
+        if joining:
+            change.session.messages.filter(pk__in=[message.pk for message in joining]).update(turn_id=turn.pk)
+            change.record("message.joined", {"turn_id": str(turn.pk), "up_to_seq": joining[-1].seq})
     turn.steps = steps
     return True
 
@@ -178,9 +176,9 @@ def more_may_come(turn: Turn) -> bool:
     return timezone.now() < until and turn.session.subagents.all().unfinished().exists()
 
 
-def somebody_waits(turn: Turn) -> bool:
-    """Whether messages wait that the turn has not taken up."""
-    return _waiting(turn.session).exists()
+def who_waits(turn: Turn) -> list[Message]:
+    """Return the messages that may join the turn now, the oldest first."""
+    return list(_waiting(turn.session).in_order()[:JOIN_AT_ONCE])
 
 
 def store_steps(

@@ -53,6 +53,14 @@ class CallSerializer(PayloadSerializer):
         return dict(tool_payload(instance))
 
 
+class WholeCallSerializer(CallSerializer):
+    """A fast call with its whole result, however large."""
+
+    def to_representation(self, instance: ToolCall) -> dict[str, Any]:
+        """Return the payload with the whole result."""
+        return dict(tool_payload(instance, whole=True))
+
+
 class CallsView(ListAPIView[ToolCall]):
     """Fast calls of one session: the audit."""
 
@@ -66,9 +74,9 @@ class CallsView(ListAPIView[ToolCall]):
 
 
 class CallView(RetrieveAPIView[ToolCall]):
-    """One fast call."""
+    """One fast call, with its whole result."""
 
-    serializer_class = CallSerializer
+    serializer_class = WholeCallSerializer
     queryset = ToolCall.objects.none()
 
     def get_queryset(self) -> QuerySet[ToolCall]:
@@ -105,7 +113,7 @@ class ExecuteToolView(APIView):
     @extend_schema(
         parameters=[WAIT, IDEMPOTENCY_KEY],
         request=ExecuteSerializer,
-        responses={200: CallSerializer, 202: SubagentSerializer},
+        responses={200: WholeCallSerializer, 202: SubagentSerializer},
     )
     def post(self, request: Request, name: str) -> Response:
         """Call the tool: a fast one answers with its result (200), a heavy one with its subagent (202).
@@ -129,4 +137,4 @@ class ExecuteToolView(APIView):
         if isinstance(done, Subagent):
             return Response(SubagentSerializer(done).data, status=202)
         going_on = done.state == ToolCall.State.RUNNING
-        return Response(CallSerializer(done).data, status=202 if going_on else 200)
+        return Response(WholeCallSerializer(done).data, status=202 if going_on else 200)

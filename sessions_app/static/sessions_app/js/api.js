@@ -3,6 +3,7 @@
 import { observe } from "./clock.js";
 
 const TIMEOUT_MS = 30_000;
+const CALL_WAIT_SECONDS = 20;
 
 /** A refused or failed request: `status` 0 means that no answer came. */
 export class Problem extends Error {
@@ -98,6 +99,16 @@ export const nextPage = (address) => {
 };
 export const createSession = (key, model) => request("POST", "/api/sessions/", { body: { model }, key });
 export const listModels = () => request("GET", "/api/models/");
+export const listCommands = () => request("GET", "/api/commands/");
+export const listTools = () => request("GET", "/api/tools/");
+export const listOffers = () => request("GET", "/api/mcp/offers/");
+export const getPrompt = (id, server, name, values, signal) =>
+  request("POST", `/api/tools/get_prompt/execute/?wait=${CALL_WAIT_SECONDS}`, {
+    body: { session_id: id, args: { server, name, arguments: values } },
+    signal,
+  });
+export const readCall = (id, signal) =>
+  request("GET", `/api/tool-calls/${encodeURIComponent(id)}/?wait=${CALL_WAIT_SECONDS}`, { signal });
 export const readSession = (id) => request("GET", session(id));
 export const readUsage = (id) => request("GET", `${session(id)}usage/`);
 export const renameSession = (id, title) => request("PATCH", session(id), { body: { title } });
