@@ -10,6 +10,7 @@ import json
 import logging
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -111,6 +112,7 @@ class Answer:
         self.interruption: str | None = None
         self.ending = threading.Event()
         self.spent: list[Spent] = []
+        self._begun = asyncio.Event()
 
     async def run(self) -> None:
         """Converse until the model is done, the turn is stopped, or its time is up."""
@@ -141,14 +143,21 @@ class Answer:
         """Send text on as it grows; look for a stop; cancel the work when there is one."""
         looked = 0.0
         while not work.done():
-            await asyncio.sleep(WATCH_SECONDS)
+            await self._pause()
             now = asyncio.get_running_loop().time()
-            await self.thread.call(self._flush)
+            if self.draft.has_news:
+                await self.thread.call(self._flush)
             if now - looked >= LOOK_SECONDS:
                 looked = now
                 self.interruption = await self.thread.call(self._look)
                 if self.interruption:
                     work.cancel()
+
+    async def _pause(self) -> None:
+        """Wait a moment, or until a text begins: its first word is what somebody waits for."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._begun.wait(), WATCH_SECONDS)
+        self._begun.clear()
 
     def _flush(self) -> None:
         try:
@@ -219,10 +228,13 @@ class Answer:
                 self._take(event)
 
     def _take(self, event: object) -> None:
+        had_text = self.draft.has_text
         if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
             self.draft.append(event.part.content)
         elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
             self.draft.append(event.delta.content_delta)
+        if self.draft.has_text and not had_text:
+            self._begun.set()
 
     async def _begin_step(self, steps: list[ModelMessage], request: ModelRequest) -> None:
         """Store what the tools answered, with the messages that have come: the model is told both."""
