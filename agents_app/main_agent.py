@@ -202,10 +202,7 @@ class Answer:
             await asyncio.sleep(WATCH_SECONDS)
         if history.is_answered(history.loaded(self.turn.steps)):  # a dead attempt had all but ended the turn
             return
-        model = await self.thread.call(self._model)
-        earlier, steps = await self.thread.call(self._history, model.history_tokens)
-        tools = await self.thread.call(calling.tools_at_hand, self.session)
-        agent = _agent(model, tools, prompts.instructions(self.session))
+        agent, earlier, steps = await self.thread.call(self._prepared)
         talk = agent.iter(
             None, message_history=[*earlier, *steps], deps=self, usage_limits=UsageLimits(request_limit=None)
         )
@@ -260,8 +257,11 @@ class Answer:
             raise asyncio.CancelledError
         self.spent.clear()
 
-    def _model(self) -> WindowedModel:
-        return WindowedModel(llm.build(self.turn.model), self.turn.model, self.spent)
+    def _prepared(self) -> tuple[Agent[Any, Any], list[ModelMessage], list[ModelMessage]]:
+        """Return the agent, what was said before, and the turn's own steps."""
+        model = WindowedModel(llm.build(self.turn.model), self.turn.model, self.spent)
+        tools = calling.tools_at_hand(self.session)
+        return _agent(model, tools, prompts.instructions(self.session)), *self._history(model.history_tokens)
 
     def _history(self, room: int) -> tuple[list[ModelMessage], list[ModelMessage]]:
         return history.earlier(self.turn, room), history.own(self.turn)

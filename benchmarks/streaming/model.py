@@ -1,8 +1,8 @@
 """python -m benchmarks.streaming.model: a model that speaks OpenAI's API at a steady rate.
 
-It prints its port and serves until it is ended. The first token of an answer comes `FIRST_TOKEN_SECONDS` after
-its request was read, the others at `TOKENS_A_SECOND`, each at its own moment: one that was late makes no other
-late. `Say 60 words.` is answered with so many tokens, anything else (a request for a title) with three.
+It prints its port and serves until it is ended. The first token of an answer comes `FIRST_TOKEN_SECONDS`
+after its request was read, the others at `TOKENS_A_SECOND`, each at its own moment: one that was late makes
+no other late. `Say 60 words.` is answered with so many tokens, anything else (a request for a title) with three.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import Any
 
 FIRST_TOKEN_SECONDS = 0.05
 TOKENS_A_SECOND = 50
-TOKEN = "word "  # noqa: S105  # of a model, not of a user
+TOKEN = "word "  # of a model, not of a user
 TITLE_TOKENS = 3
 _WISH = re.compile(r"Say (\d+) words\.")
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)

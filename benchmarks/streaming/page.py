@@ -43,7 +43,9 @@ class Page:
         return answer
 
     async def _post(self, content: str) -> None:
-        answered = await self._http.post(f"/api/sessions/{self.session_id}/messages/", json={"content": content})
+        answered = await self._http.post(
+            f"/api/sessions/{self.session_id}/messages/", json={"content": content}
+        )
         answered.raise_for_status()
 
     async def _hear(self, answer: Answer) -> None:
