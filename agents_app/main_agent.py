@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -125,6 +126,7 @@ class Answer:
         self.interruption: str | None = None
         self.ending = threading.Event()
         self.spent: list[Spent] = []
+        self._begun = asyncio.Event()
 
     async def run(self) -> None:
         """Converse until the model is done, the turn is stopped, or its time is up."""
@@ -155,14 +157,21 @@ class Answer:
         """Send text on as it grows; look for a stop; cancel the work when there is one."""
         looked = 0.0
         while not work.done():
-            await asyncio.sleep(WATCH_SECONDS)
+            await self._pause()
             now = asyncio.get_running_loop().time()
-            await self.thread.call(self._flush)
+            if self.draft.has_news:
+                await self.thread.call(self._flush)
             if now - looked >= LOOK_SECONDS:
                 looked = now
                 self.interruption = await self.thread.call(self._look)
                 if self.interruption:
                     work.cancel()
+
+    async def _pause(self) -> None:
+        """Wait a moment, or until a text begins: its first word is what somebody waits for."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._begun.wait(), WATCH_SECONDS)
+        self._begun.clear()
 
     def _flush(self) -> None:
         try:
@@ -209,10 +218,7 @@ class Answer:
             return
         if not self.turn.steps:
             await self._store_what_is_named()
-        model = await self.thread.call(self._model)
-        earlier, steps = await self.thread.call(self._history, model.history_tokens)
-        tools = await self.thread.call(calling.tools_at_hand, self.session)
-        agent = _agent(model, tools, prompts.instructions(self.session))
+        agent, earlier, steps = await self.thread.call(self._prepared)
         talk = agent.iter(
             None, message_history=[*earlier, *steps], deps=self, usage_limits=UsageLimits(request_limit=None)
         )
@@ -235,10 +241,13 @@ class Answer:
                 self._take(event)
 
     def _take(self, event: object) -> None:
+        had_text = self.draft.has_text
         if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
             self.draft.append(event.part.content)
         elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
             self.draft.append(event.delta.content_delta)
+        if self.draft.has_text and not had_text:
+            self._begun.set()
 
     async def _begin_step(self, steps: list[ModelMessage], request: ModelRequest) -> None:
         """Store what the tools answered, with the messages that have come: the model is told both."""
@@ -290,8 +299,11 @@ class Answer:
             raise asyncio.CancelledError
         self.spent.clear()
 
-    def _model(self) -> WindowedModel:
-        return WindowedModel(llm.build(self.turn.model), self.turn.model, self.spent)
+    def _prepared(self) -> tuple[Agent[Any, Any], list[ModelMessage], list[ModelMessage]]:
+        """Return the agent, what was said before, and the turn's own steps."""
+        model = WindowedModel(llm.build(self.turn.model), self.turn.model, self.spent)
+        tools = calling.tools_at_hand(self.session)
+        return _agent(model, tools, prompts.instructions(self.session)), *self._history(model.history_tokens)
 
     def _history(self, room: int) -> tuple[list[ModelMessage], list[ModelMessage]]:
         return history.earlier(self.turn, room), history.own(self.turn)
