@@ -11,7 +11,17 @@ from django.template.response import TemplateResponse
 
 from agents_app import gateway, maintenance, model_providers
 from agents_app.mcp_servers.admin import McpServerAdmin as McpServerAdmin  # noqa: PLC0414  # to register it
-from agents_app.models import MaintenanceRun, ModelProvider, Pool, Subagent, ToolCall, Turn, Worker
+from agents_app.models import (
+    MaintenanceRun,
+    ModelProvider,
+    Pool,
+    Subagent,
+    ToolCall,
+    ToolPolicy,
+    Turn,
+    Worker,
+)
+from agents_app.registry import TOOLS
 from sessions_app.admin import ReadOnlyAdmin
 from sessions_app.errors import Refusal
 
@@ -158,6 +168,41 @@ class ModelProviderAdmin(admin.ModelAdmin[ModelProvider]):
         """Ask all: one by one would tell nothing more."""
         gateway.list_models()
         self.message_user(request, "They are being asked; look again in some seconds.")
+
+
+class ToolPolicyForm(forms.ModelForm[ToolPolicy]):
+    """A tool that is there, and what shall hold for it."""
+
+    tool_name = forms.ChoiceField(
+        choices=lambda: [(name, f"{name}: {TOOLS[name].title}") for name in sorted(TOOLS)],
+        label="Tool",
+        help_text="a built-in one; tools of MCP servers have their policy with the server",
+    )
+
+    class Meta:
+        model = ToolPolicy
+        fields = ["tool_name", "approval"]
+
+
+@admin.register(ToolPolicy)
+class ToolPolicyAdmin(admin.ModelAdmin[ToolPolicy]):
+    """What holds for built-in tools instead of their own word, from the next call on."""
+
+    form = ToolPolicyForm
+    list_display = ["tool_name", "approval", "declared", "changed_at"]
+    list_editable = ["approval"]
+    list_filter = ["approval"]
+    search_fields = ["tool_name"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ToolPolicy | None = None) -> list[str]:
+        """Another tool is another row."""
+        return ["tool_name"] if obj else []
+
+    @admin.display(description="Without this row")
+    def declared(self, row: ToolPolicy) -> str:
+        """Return what the tool itself declares."""
+        tool = TOOLS.get(row.tool_name)
+        return tool.approval if tool else "There is no such tool any more."
 
 
 @admin.register(Turn)

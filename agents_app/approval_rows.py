@@ -43,6 +43,34 @@ class Approval(models.Model):
         return f"{self.tool_name} {self.state}"
 
 
+class ToolPolicy(models.Model):
+    """What an operator decided of a built-in tool, for everybody; without a row the tool's own word holds."""
+
+    class Approval(models.TextChoices):
+        """Called without asking, only with its user's word, or not at all."""
+
+        ALLOW = "allow"
+        ASK = "ask"
+        DENY = "deny"
+
+    tool_name = models.CharField(max_length=64, unique=True)
+    approval = models.CharField(max_length=10, choices=Approval)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["tool_name"]
+        verbose_name = "tool policy"
+        verbose_name_plural = "tool policies"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(approval__in=["allow", "ask", "deny"]), name="tool_policy_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tool_name}: {self.approval}"
+
+
 class ToolPermission(models.Model):
     """A tool that a user allowed for a whole session, or for always (no session)."""
 

@@ -35,7 +35,7 @@ def settled(
 ) -> dict[str, Any]:
     """Return the arguments with which the call may be made.
 
-    Raises `ApprovalPending`, and `Refusal` (`tool_denied`, `refused_by_user`).
+    Raises `ApprovalPending`, and `Refusal` (`refused_by_user`).
     """
     asked = Approval.objects.filter(pk=call_id).first()
     if asked is None:
@@ -92,8 +92,6 @@ def snapshot(session_id: UUID) -> list[Any]:
 def _by_policy(
     session: ChatSession, turn_id: UUID, call_id: UUID, tool: Tool, arguments: dict[str, Any]
 ) -> dict[str, Any]:
-    if tool.approval == "deny":
-        raise Refusal("tool_denied", f"An operator does not allow {tool.name}.", status=403)
     if tool.approval == "allow" or ToolPermission.covers(session, tool.name):
         return arguments
     with session_change(session.pk) as change:

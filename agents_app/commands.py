@@ -5,6 +5,7 @@ Each checks before anything is stored, and answers with a message of the agent's
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from agents_app import gateway, model_providers, turns
@@ -19,16 +20,35 @@ from sessions_app.models import ChatSession, Message
 
 LISTED_MAX = 30
 SYSTEM_MAX_CHARACTERS = 8000
-HELP = {
-    "help": "this list",
-    "tools": "the tools that this chat can use",
-    "run": "`/run TOOL {json}`: call a tool yourself",
-    "export": "`/export FORMAT`: keep this chat as markdown or json",
-    "stop": "stop the answer that is being given",
-    "model": "`/model NAME`: have another model answer; without a name, those there are",
-    "agents": "the subagents of this chat",
-    "system": "`/system TEXT`: what the agent shall always heed here; `/system clear` forgets it",
-}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Help:
+    """A command in one line, for people."""
+
+    name: str
+    arguments: str = ""
+    description: str
+
+
+HELP = (
+    Help(name="help", description="this list"),
+    Help(name="tools", description="the tools that this chat can use"),
+    Help(name="run", arguments="TOOL {json}", description="call a tool yourself"),
+    Help(name="export", arguments="FORMAT", description="keep this chat as markdown or json"),
+    Help(name="stop", description="stop the answer that is being given"),
+    Help(
+        name="model",
+        arguments="NAME",
+        description="have another model answer; without a name, those there are",
+    ),
+    Help(name="agents", description="the subagents of this chat"),
+    Help(
+        name="system",
+        arguments="TEXT",
+        description="what the agent shall always heed here; `clear` forgets it",
+    ),
+)
 
 
 def connect() -> None:
@@ -63,8 +83,12 @@ def _nothing(words: str) -> None:
 
 
 def _help(session: ChatSession, words: str) -> str:
-    lines = [f"- **/{name}**: {text}" for name, text in HELP.items()]
+    lines = [f"- {_usage(one)}: {one.description}" for one in HELP]
     return "\n".join(["Commands, which no model is asked for:", "", *lines])
+
+
+def _usage(command: Help) -> str:
+    return f"**/{command.name}**" + (f" `{command.arguments}`" if command.arguments else "")
 
 
 def _tools(session: ChatSession, words: str) -> str:

@@ -33,6 +33,11 @@ class Draft:
         """Whether some of this step's text is there."""
         return bool(self._text)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether some of it is still to be announced or stored."""
+        return len(self._text) > min(self._announced, self._stored)
+
     def append(self, text: str) -> None:
         """Add text of a model, which may hold anything."""
         self._text += plain.text(text)

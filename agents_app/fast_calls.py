@@ -12,14 +12,14 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from agents_app import admission, background_calls, outcome
+from agents_app import admission, background_calls, outcome, tool_policies
 from agents_app.background_calls import Background
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.mcp_servers.calling import tool_at_hand
 from agents_app.models import Subagent, ToolCall
 from agents_app.outcome import Outcome
 from agents_app.presentation import tool_payload
-from agents_app.registry import Tool
+from agents_app.registry import TOOLS, Tool
 from sessions_app import plain
 from sessions_app.errors import Refusal
 from sessions_app.events import announce, session_change
@@ -131,6 +131,7 @@ def run_call(call_id: UUID, moved: Callable[[Subagent], None] = lambda _: None) 
     call = ToolCall.objects.select_related("session").get(pk=call_id)
     try:
         tool = tool_at_hand(call.session, call.tool_name)
+        tool_policies.refuse_denied(tool)
     except Refusal as refusal:
         _end(call_id, call.session, outcome.failed(refusal.code, refusal.detail))
     else:
@@ -173,6 +174,7 @@ class _FastContext(ToolContext):
         self._must_end, self._moved = must_end, moved
         self._seconds = tool.execution_timeout_seconds
         self._deadline = time.monotonic() + self._seconds
+        self._may_move = tool.in_chat_worker and tool.name not in TOOLS
         self._moves_at = time.monotonic() + settings.BACKGROUND_AFTER_SECONDS
 
     def progress(self, percent: float, stage: str, estimated_seconds_left: float | None = None) -> None:
@@ -194,7 +196,7 @@ class _FastContext(ToolContext):
             self.background.attempt.check()
         elif self._must_end() or time.monotonic() > self._deadline:
             raise Stopped
-        elif self._tool.in_chat_worker and time.monotonic() >= self._moves_at:
+        elif self._may_move and time.monotonic() >= self._moves_at:
             self._move()
 
     def reason(self) -> Exception:

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4, uuid5
 from django.conf import settings
 from django.db import transaction
 
-from agents_app import admission, approvals, fast_calls, maintenance, pool, statements
+from agents_app import admission, approvals, fast_calls, maintenance, pool, statements, tool_policies
 from agents_app.mcp_servers import calling
 from agents_app.mcp_servers.calling import tool_at_hand
 from agents_app.models import Pool, Subagent, ToolCall
 from agents_app.pool import Submission
 from agents_app.pool_status import status_of
-from agents_app.registry import Tool, find_agent_type
+from agents_app.registry import TOOLS, Tool, find_agent_type
 from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession
 from sessions_app.payloads import MaintenanceStatistics
@@ -45,11 +45,12 @@ def execute_tool(
     that looks is stopped once `must_end()` says so. One of an MCP server that takes long moves into the
     background, which `moved` is told, and goes on there.
 
-    Raises `Refusal`: `unknown_tool`, `invalid_arguments`, what the tool's own check refuses,
+    Raises `Refusal`: `unknown_tool`, `tool_denied`, `invalid_arguments`, what the tool's own check refuses,
     `session_not_active`, `invalid_priority`, `queue_full`. A call of a turn may also raise `ApprovalPending`,
-    or be refused with `tool_denied` or `refused_by_user`.
+    or be refused with `refused_by_user`.
     """
     tool = tool_at_hand(session, tool_name)
+    tool_policies.refuse_denied(tool)
     arguments = tool.validate(arguments)
     if turn_id is not None and call_id is not None:
         arguments = approvals.settled(session, turn_id, call_id, tool, arguments)
@@ -144,7 +145,10 @@ def cancel_all(session_id: UUID) -> None:
 
 
 def retry(subagent_id: UUID, idempotency_key: str = "") -> Subagent:
-    """Queue ended work again as a new subagent. Raises `Refusal` (`not_final`)."""
+    """Queue ended work again as a new subagent. Raises `Refusal` (`not_final`, `tool_denied`)."""
+    ended = Subagent.objects.filter(pk=subagent_id, tool_name__in=TOOLS)
+    for name in ended.values_list("tool_name", flat=True):
+        tool_policies.refuse_denied(tool_policies.find(name))
     return pool.retry(subagent_id, idempotency_key)
 
 

@@ -1,6 +1,8 @@
 """What the model is told of the conversation so far."""
 
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from pydantic_ai.messages import (
     ModelMessage,
@@ -13,9 +15,10 @@ from pydantic_ai.messages import (
 )
 
 from agents_app import branching, prompts
+from agents_app.mentions import Named
 from agents_app.message_sizes import of_part
 from agents_app.models import Turn
-from agents_app.shortening import SHORT_TOKENS, can_be_shortened
+from agents_app.shortening import SHORT_TOKENS, can_be_shortened, is_resource
 from sessions_app.models import Message
 
 # As few reads as it takes, and a bound however short the turns are.
@@ -30,7 +33,7 @@ def earlier(turn: Turn, room: int) -> list[ModelMessage]:
     """
     said: list[list[ModelMessage]] = []
     for one, part in branching.told(turn, BATCHES):
-        said.append(_said_in(one) if part is None else _as_text(part))
+        said.append(_said_in(one) if part is None else _as_text(one, part))
         room -= _shortest(said[-1])
         if room <= 0:
             break
@@ -39,7 +42,28 @@ def earlier(turn: Turn, room: int) -> list[ModelMessage]:
 
 def own(turn: Turn) -> list[ModelMessage]:
     """Return the turn's own steps, or its first request."""
-    return loaded(turn.steps) or [_request(turn)]
+    return loaded(turn.steps) or [request(turn, {})]
+
+
+def taken_up(turn: Turn) -> list[Message]:
+    """Return the messages that the turn took up when it began."""
+    return list(turn.session.messages.in_order().filter(turn_id=turn.pk).exclude(role=Message.Role.ASSISTANT))
+
+
+def request(turn: Turn, named: Named) -> ModelRequest:
+    """Return the turn's first request; `named` are the resources that its messages name."""
+    return ModelRequest(
+        parts=as_parts(taken_up(turn), named), instructions=prompts.instructions(turn.session)
+    )
+
+
+def as_parts(messages: Iterable[Message], named: Named) -> list[UserPromptPart]:
+    """Return messages as the model reads them, each with the resources that it names behind it."""
+    return [
+        UserPromptPart(content=text)
+        for message in messages
+        for text in (prompts.as_prompt(message), *named.get(message.pk, ()))
+    ]
 
 
 def is_answered(steps: list[ModelMessage]) -> bool:
@@ -63,15 +87,31 @@ def _said_in(turn: Turn) -> list[ModelMessage]:
     return steps[:-1] if _open_calls(steps[-1]) else steps
 
 
-def _as_text(part: list[Message]) -> list[ModelMessage]:
+def _as_text(turn: Turn, part: list[Message]) -> list[ModelMessage]:
     """Return what a branch has of a turn that went on otherwise elsewhere: its words, not its calls."""
+    named = _named_in(turn, part)
     return [
         ModelResponse(parts=[TextPart(content=message.content)])
         if message.role == Message.Role.ASSISTANT
-        else ModelRequest(parts=[UserPromptPart(content=prompts.as_prompt(message))])
+        else ModelRequest(parts=as_parts([message], named))
         for message in part
         if message.content
     ]
+
+
+def _named_in(turn: Turn, messages: list[Message]) -> Named:
+    """Return the resources that a turn's steps have behind messages, for an answer that is made again."""
+    asked = {prompts.as_prompt(one): one.pk for one in messages if one.role == Message.Role.USER}
+    named: dict[UUID, list[str]] = {}
+    for step in loaded(turn.steps):
+        behind = None
+        for part in step.parts:
+            text = str(getattr(part, "content", ""))
+            if behind and is_resource(part):
+                named.setdefault(behind, []).append(text)
+            else:
+                behind = asked.get(text)
+    return named
 
 
 def _shortest(messages: list[ModelMessage]) -> int:
@@ -82,12 +122,6 @@ def _shortest(messages: list[ModelMessage]) -> int:
         for part in message.parts
     )
     return sum(sizes)
-
-
-def _request(turn: Turn) -> ModelRequest:
-    taken_up = turn.session.messages.in_order().filter(turn_id=turn.pk).exclude(role=Message.Role.ASSISTANT)
-    parts = [UserPromptPart(content=prompts.as_prompt(message)) for message in taken_up]
-    return ModelRequest(parts=parts, instructions=prompts.instructions(turn.session))
 
 
 def _open_calls(message: ModelMessage) -> bool:

@@ -10,8 +10,9 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -33,10 +34,22 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import UsageLimits
 from pydantic_core import SchemaValidator, core_schema
 
-from agents_app import gateway, history, liveness, llm, model_errors, prompts, registry, turns, usage
+from agents_app import (
+    gateway,
+    history,
+    liveness,
+    llm,
+    mentions,
+    model_errors,
+    prompts,
+    registry,
+    turns,
+    usage,
+)
 from agents_app.approvals import ApprovalPending
 from agents_app.draft import Draft
 from agents_app.mcp_servers import calling
+from agents_app.mentions import Mention, Named
 from agents_app.model_errors import Patience
 from agents_app.models import Subagent, ToolCall, Turn
 from agents_app.spending import Spent
@@ -48,6 +61,7 @@ from sessions_app.errors import Refusal
 from sessions_app.events import json_bytes
 from sessions_app.models import ChatSession, Message
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.05
@@ -96,6 +110,7 @@ class Answer:
         self.interruption: str | None = None
         self.ending = threading.Event()
         self.spent: list[Spent] = []
+        self._begun = asyncio.Event()
 
     async def run(self) -> None:
         """Converse until the model is done, the turn is stopped, or its time is up."""
@@ -126,14 +141,21 @@ class Answer:
         """Send text on as it grows; look for a stop; cancel the work when there is one."""
         looked = 0.0
         while not work.done():
-            await asyncio.sleep(WATCH_SECONDS)
+            await self._pause()
             now = asyncio.get_running_loop().time()
-            await self.thread.call(self._flush)
+            if self.draft.has_news:
+                await self.thread.call(self._flush)
             if now - looked >= LOOK_SECONDS:
                 looked = now
                 self.interruption = await self.thread.call(self._look)
                 if self.interruption:
                     work.cancel()
+
+    async def _pause(self) -> None:
+        """Wait a moment, or until a text begins: its first word is what somebody waits for."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._begun.wait(), WATCH_SECONDS)
+        self._begun.clear()
 
     def _flush(self) -> None:
         try:
@@ -178,10 +200,9 @@ class Answer:
             await asyncio.sleep(WATCH_SECONDS)
         if history.is_answered(history.loaded(self.turn.steps)):  # a dead attempt had all but ended the turn
             return
-        model = await self.thread.call(self._model)
-        earlier, steps = await self.thread.call(self._history, model.history_tokens)
-        tools = await self.thread.call(calling.tools_at_hand, self.session)
-        agent = _agent(model, tools, prompts.instructions(self.session))
+        if not self.turn.steps:
+            await self._store_what_is_named()
+        agent, earlier, steps = await self.thread.call(self._prepared)
         talk = agent.iter(
             None, message_history=[*earlier, *steps], deps=self, usage_limits=UsageLimits(request_limit=None)
         )
@@ -204,10 +225,13 @@ class Answer:
                 self._take(event)
 
     def _take(self, event: object) -> None:
+        had_text = self.draft.has_text
         if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
             self.draft.append(event.part.content)
         elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
             self.draft.append(event.delta.content_delta)
+        if self.draft.has_text and not had_text:
+            self._begun.set()
 
     async def _begin_step(self, steps: list[ModelMessage], request: ModelRequest) -> None:
         """Store what the tools answered, with the messages that have come: the model is told both."""
@@ -219,10 +243,38 @@ class Answer:
                 f"The answer was ended after {done} steps, the most that one may take. What was done stays; "
                 "write a message to go on.",
             )
-        if is_stored and not await self.thread.call(turns.somebody_waits, self.turn):
+        joining = await self.thread.call(turns.who_waits, self.turn)
+        if is_stored and not joining:
             return
-        if not await self.thread.call(turns.take_up, self.turn, partial(_joined, steps, request)):
+        named = await self._named(joining)
+        if not await self.thread.call(self._take_up, steps, request, joining, named):
             raise asyncio.CancelledError
+
+    def _take_up(
+        self, steps: list[ModelMessage], request: ModelRequest, joining: list[Message], named: Named
+    ) -> bool:
+        return turns.take_up(self.turn, joining, _joined(steps, request, history.as_parts(joining, named)))
+
+    async def _store_what_is_named(self) -> None:
+        """Store the first request with the resources that it names: later turns read what this one read."""
+        named = await self._named(await self.thread.call(history.taken_up, self.turn))
+        if named and not await self.thread.call(self._store_request, named):
+            raise asyncio.CancelledError
+
+    def _store_request(self, named: Named) -> bool:
+        first = history.request(self.turn, named)
+        return turns.store_steps(self.turn, plain.cleaned(history.dumped([first])))
+
+    async def _named(self, messages: list[Message]) -> Named:
+        """Read the resources that messages name; each has its card, and a stop ends it as it does a tool."""
+        found = await self.thread.call(mentions.of, messages, self.session.owner_id)
+        return await mentions.read(found, self._read)
+
+    async def _read(self, key: str, mention: Mention) -> Any:
+        call_id = turns.call_id(self.turn, key)
+        reading = in_a_thread(partial(self._done, "read_resource", mention.arguments, call_id))
+        await self._first_of(reading)
+        return reading.result()
 
     async def _store(self, steps: list[ModelMessage]) -> None:
         """Store the step that is complete; a turn that is no longer ours ends here."""
@@ -233,8 +285,11 @@ class Answer:
             raise asyncio.CancelledError
         self.spent.clear()
 
-    def _model(self) -> WindowedModel:
-        return WindowedModel(llm.build(self.turn.model), self.turn.model, self.spent)
+    def _prepared(self) -> tuple[Agent[Any, Any], list[ModelMessage], list[ModelMessage]]:
+        """Return the agent, what was said before, and the turn's own steps."""
+        model = WindowedModel(llm.build(self.turn.model), self.turn.model, self.spent)
+        tools = calling.tools_at_hand(self.session)
+        return _agent(model, tools, prompts.instructions(self.session)), *self._history(model.history_tokens)
 
     def _history(self, room: int) -> tuple[list[ModelMessage], list[ModelMessage]]:
         return history.earlier(self.turn, room), history.own(self.turn)
@@ -246,15 +301,18 @@ class Answer:
         """
         moved, move = told_from_a_thread(Subagent)
         calling = in_a_thread(partial(self.call_tool, name, arguments, call_id, move))
-        either: set[asyncio.Future[Any]] = {calling, moved}
-        try:
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            if not moved.done():
-                self.ending.set()
-                await asyncio.wait({calling}, timeout=HEED_SECONDS)
-            raise
+        await self._first_of(calling, moved)
         return _handle(moved.result()) if moved.done() else calling.result()
+
+    async def _first_of(self, working: asyncio.Future[Any], *moved: asyncio.Future[Any]) -> None:
+        """Wait for either; after a stop, work that has not moved away has a moment to heed it."""
+        try:
+            await asyncio.wait({working, *moved}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            if not any(future.done() for future in moved):
+                self.ending.set()
+                await asyncio.wait({working}, timeout=HEED_SECONDS)
+            raise
 
     def call_tool(
         self,
@@ -267,31 +325,42 @@ class Answer:
 
         `moved` is told of the subagent that the call goes on as, if it takes long.
         """
-        try:
-            done = gateway.execute_tool(
-                self.session,
-                name,
-                arguments,
-                turn_id=self.turn.pk,
-                # Some servers name the calls of each step anew from 0.
-                call_id=turns.call_id(self.turn, f"{len(self.turn.steps)} {call_id}"),
-                must_end=self.ending.is_set,
-                moved=moved,
-            )
-        except Refusal as refusal:
-            return {"error": refusal.as_error()}
+        # Some servers name the calls of each step anew from 0.
+        own_id = turns.call_id(self.turn, f"{len(self.turn.steps)} {call_id}")
+        done = self._done(name, arguments, own_id, moved)
+        if isinstance(done, Refusal):
+            return {"error": done.as_error()}
         if isinstance(done, Subagent):
             done.refresh_from_db()
             return _handle(done)
         return _answer(done)
 
+    def _done(
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        call_id: UUID,
+        moved: Callable[[Subagent], None] = lambda _: None,
+    ) -> ToolCall | Subagent | Refusal:
+        try:
+            return gateway.execute_tool(
+                self.session,
+                name,
+                arguments,
+                turn_id=self.turn.pk,
+                call_id=call_id,
+                must_end=self.ending.is_set,
+                moved=moved,
+            )
+        except Refusal as refusal:
+            return refusal
 
-def _joined(steps: list[ModelMessage], request: ModelRequest, waiting: list[Message]) -> list[Any]:
+
+def _joined(steps: list[ModelMessage], request: ModelRequest, parts: list[UserPromptPart]) -> list[Any]:
     """Add messages to the request that ends the steps and return the steps as they are stored."""
     last = steps[-1]
     if not isinstance(last, ModelRequest):
         raise TypeError("a step begins with a request")
-    parts = [UserPromptPart(content=prompts.as_prompt(message)) for message in waiting]
     last.parts = [*last.parts, *parts]
     if request is not last:  # one request may carry those of earlier turns too
         request.parts = [*request.parts, *parts]

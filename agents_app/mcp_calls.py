@@ -7,6 +7,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Coroutine, Mapping
+from functools import partial
 from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
 
@@ -20,7 +21,7 @@ from agents_app.mcp.results import CallResult, percent
 from agents_app.mcp.server import Server
 from agents_app.mcp_servers import calling, health, telling
 from agents_app.mcp_servers.model import McpServer
-from agents_app.mcp_servers.serving import as_server
+from agents_app.mcp_servers.serving import as_server, out_of_use
 from agents_app.mcp_servers.tools import McpTool
 from agents_app.registry import ToolResult
 from agents_app.turn_thread import in_a_thread, on_the_shared_loop, shared_loop
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.1
 HOUSEKEEPING_SECONDS = 5.0
+# A server's process has up to 2 s to end: with this it is gone 5 s after its removal, whoever was told.
+OUT_OF_USE_SECONDS = 2.0
 CLOSE_SECONDS = 1.5
 SUMMARY_CHARACTERS = 1000
 # A look that belongs to no user: a server that keeps users apart must not mix it with one.
@@ -94,17 +97,18 @@ def _asked(
 
 
 def look_at(server_id: UUID) -> None:
-    """Connect to a server for what it offers, or let go of one that is not in use; failures are reported."""
+    """Connect to a server for what it offers, or let go of one that is out of use; failures are reported."""
     row = McpServer.objects.filter(pk=server_id).first()
-    if row is None or not row.enabled or health.is_paused(row, timezone.now()):
-        on_the_shared_loop(hub.close_server(server_id)).result()
-        return
-    on_the_shared_loop(_look_at(as_server(row), row.owner_id or NOBODY)).result()
+    if why := out_of_use([server_id]).get(server_id):
+        on_the_shared_loop(hub.close_server(server_id, why)).result()
+    elif row is not None and not health.is_paused(row, timezone.now()):
+        on_the_shared_loop(_look_at(as_server(row), row.owner_id or NOBODY)).result()
 
 
 def start() -> None:
     """Begin to look after the connections; called once by the chat worker."""
     on_the_shared_loop(_keep_house())
+    on_the_shared_loop(_let_go())
 
 
 def end() -> None:
@@ -178,6 +182,22 @@ async def _keep_house() -> None:
         except Exception:  # the database may be away: the next round finds it back
             logger.exception("the connections to MCP servers could not be looked after")
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+async def _let_go() -> None:
+    """Close connections to servers that were taken out of use.
+
+    `look_at` does so at once, but one chat worker alone is told, its threads may all be busy, and nobody is
+    told of servers that go with their owner.
+    """
+    while True:
+        try:
+            if known := hub.server_ids():
+                gone = await in_a_thread(partial(out_of_use, known))
+                await asyncio.gather(*(hub.close_server(server_id, why) for server_id, why in gone.items()))
+        except Exception:  # the database may be away: the next round finds it back
+            logger.exception("which MCP servers are out of use could not be looked up")
+        await asyncio.sleep(OUT_OF_USE_SECONDS)
 
 
 def _due() -> list[McpServer]:

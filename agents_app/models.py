@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from agents_app.approval_rows import Approval, ToolPermission
+from agents_app.approval_rows import Approval, ToolPermission, ToolPolicy
 from agents_app.mcp_servers.model import McpServer
 from agents_app.model_providers import ModelProvider
 from agents_app.querysets import SubagentQuerySet, TurnQuerySet, WorkerQuerySet
@@ -17,7 +17,8 @@ from sessions_app.models import ChatSession
 
 __all__ = [
     "Approval", "MaintenanceRun", "McpServer", "ModelProvider", "Pool", "PoolShare", "SessionSpending",
-    "Singleton", "Subagent", "Tally", "ToolCall", "ToolPermission", "Turn", "Worker",
+    "Singleton", "Subagent", "Tally", "ToolCall", "ToolPermission", "ToolPolicy", "Turn",
+    "Worker",
 ]  # fmt: skip
 
 # 0 would mean both "no limit" and "nothing"; a pool that shall do nothing is paused.

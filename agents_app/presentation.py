@@ -77,8 +77,8 @@ def turn_payload(turn: Turn) -> TurnPayload:
     return payload
 
 
-def tool_payload(call: ToolCall) -> ToolCallPayload:
-    """Return a fast call as it stands."""
+def tool_payload(call: ToolCall, *, whole: bool = False) -> ToolCallPayload:
+    """Return a fast call as it stands; a large result is left out unless it is wanted `whole`."""
     payload: ToolCallPayload = {
         "call_id": str(call.pk),
         "seq": call.seq,
@@ -93,7 +93,7 @@ def tool_payload(call: ToolCall) -> ToolCallPayload:
     if duration is not None:
         payload["duration_ms"] = duration
     if call.result is not None:
-        payload["result"] = bounded(call.result, RESULT_MAX_BYTES)
+        payload["result"] = call.result if whole else bounded(call.result, RESULT_MAX_BYTES)
     if call.error:
         payload["error"] = cast(Error, call.error)
     if call.subagent_id is not None:

@@ -150,8 +150,8 @@ class AgentType:
     """A kind of subagent: the pool it runs in and what it does.
 
     `prepare(task, session_id)` validates a task and returns its `Plan`, or raises `Refusal`.
-    `execute(context, tool_name, arguments)` does the work in the pool's worker. The `on_` hooks run in the transaction of
-    the transition that they are named after; `on_progress` when progress is announced. With
+    `execute(context, tool_name, arguments)` does the work in the pool's worker. The `on_` hooks run in the
+    transaction of the transition that they are named after; `on_progress` when progress is announced. With
     `answers_in_chat` the result becomes a message and wakes the main agent.
     """
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_ai.messages import ToolCallPart, ToolReturnPart, UserPromptPart
 
 from agents_app.message_sizes import of_part
-from agents_app.prompts import RESULT_MARK
+from agents_app.prompts import RESOURCE_MARK, RESULT_MARK
 
 SHORT_TOKENS = 400
 MARK_TOKENS = 120
@@ -20,14 +20,20 @@ def is_report(part: Any) -> bool:
     return is_prompt and part.content.startswith(RESULT_MARK)
 
 
+def is_resource(part: Any) -> bool:
+    """Whether a prompt is a resource that a message named."""
+    is_prompt = isinstance(part, UserPromptPart) and isinstance(part.content, str)
+    return is_prompt and part.content.startswith(RESOURCE_MARK)
+
+
 def can_be_shortened(part: Any) -> bool:
-    """Whether the part is a tool's result or a subagent's report."""
+    """Whether the part is a tool's result, a subagent's report or a resource."""
     # A subclass has content of a fixed form.
-    return type(part) is ToolReturnPart or is_report(part)
+    return type(part) is ToolReturnPart or is_report(part) or is_resource(part)
 
 
 def shortened(part: Any, limit: int, call: ToolCallPart | None = None) -> Any:
-    """Return a result or report in about `limit` tokens; the same one if it has no more."""
+    """Return a result, report or resource in about `limit` tokens; the same one if it has no more."""
     size = of_part(part)
     if size <= limit or not can_be_shortened(part):
         return part
@@ -36,7 +42,8 @@ def shortened(part: Any, limit: int, call: ToolCallPart | None = None) -> Any:
         return replace(
             part, content=_cut(part.model_response_str(wrap_if_error=False), share, _how(part, call))
         )
-    return replace(part, content=_short_report(str(part.content), share))
+    shorten = _short_resource if is_resource(part) else _short_report
+    return replace(part, content=shorten(str(part.content), share))
 
 
 def _cut(text: str, share: float, how: str) -> str:
@@ -56,6 +63,13 @@ def _how(part: ToolReturnPart, call: ToolCallPart | None) -> str:
         f"It is the result of {part.tool_name}({arguments}). If you need the rest and the call changes "
         "nothing, make it again, for a smaller part if the tool can do that."
     )
+
+
+def _short_resource(text: str, share: float) -> str:
+    """Shorten what the frame holds and leave the frame whole."""
+    opening, _, rest = text.partition(">\n")
+    inside, _, closing = rest.rpartition("\n")
+    return f"{opening}>\n{_cut(inside, share, 'read_resource reads it again.')}\n{closing}"
 
 
 def _short_report(text: str, share: float) -> str:

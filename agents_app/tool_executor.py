@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from agents_app import tool_policies
 from agents_app.context import ToolContext
 from agents_app.mcp_servers import calling
 from agents_app.registry import TOOLS, AgentType, Plan, Tool, ToolResult
@@ -14,7 +15,10 @@ TIMEOUT_MAX_SECONDS = 3600
 
 
 def prepare(task: Mapping[str, Any], session_id: UUID) -> Plan:
-    """Validate `{"tool_name": …, "args": {…}}`. Raises `Refusal`: `invalid_task`, what the tool refuses."""
+    """Validate `{"tool_name": …, "args": {…}}`.
+
+    Raises `Refusal`: `invalid_task`, `unknown_tool`, `tool_denied`, what the tool refuses.
+    """
     unknown = set(task) - {"tool_name", "args", "timeout_seconds"}
     if unknown or not isinstance(task.get("tool_name"), str):
         raise Refusal("invalid_task", 'The task of a tool executor is {"tool_name": …, "args": {…}}.')
@@ -25,6 +29,7 @@ def prepare(task: Mapping[str, Any], session_id: UUID) -> Plan:
     if name not in TOOLS:
         owner_id = ChatSession.objects.filter(pk=session_id).values_list("owner_id", flat=True).first()
     tool = calling.tool_of(owner_id, name)
+    tool_policies.refuse_denied(tool)
     return plan(tool, tool.validate(task.get("args", {})), timeout_seconds)
 
 

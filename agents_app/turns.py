@@ -5,7 +5,7 @@ none, the turn's end asks for the next turn.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from sessions_app.events import SessionChange, announce, session_change
 from sessions_app.models import ChatSession, Event, Message
 from sessions_app.payloads import TurnPayload, TurnRetry
 from sessions_app.querysets import MessageQuerySet
+from sessions_app.rows import Rows
 
 MAX_ATTEMPTS = 3
 JOIN_AT_ONCE = 100
@@ -31,6 +32,8 @@ JOIN_AT_ONCE = 100
 TOGETHER = timedelta(seconds=0.5)
 TOGETHER_AT_MOST = timedelta(seconds=2)
 State = Turn.State
+_turns = Rows(Turn)
+_THIS = "id = %(id)s AND attempt = %(attempt)s AND state = %(state)s"
 _ENDINGS = {
     State.COMPLETED: "turn.completed",
     State.FAILED: "turn.failed",
@@ -43,9 +46,8 @@ def request(change: SessionChange) -> Turn | None:
     session = change.session
     if session.state == ChatSession.State.STOPPED or session.turns.unfinished().exists():
         return None
-    turn = Turn.objects.create(
-        session=session, model=session.model or settings.MCPCHAT_MODEL, sent_at=timezone.now()
-    )
+    turn = Turn(session=session, model=session.model or settings.MCPCHAT_MODEL, sent_at=timezone.now())
+    _turns.insert(turn)
     change.afterwards(lambda: send(turn))
     return turn
 
@@ -107,14 +109,16 @@ def send_again(now: datetime) -> None:
 
 def claim(turn_id: UUID, attempt: int, worker_id: UUID) -> Turn | None:
     """Start a queued turn in this worker and take up all messages that wait; None if it is not to be run."""
-    turn = Turn.objects.filter(pk=turn_id).first()
-    if turn is None:
+    found = _turns.get(turn_id)
+    if found is None:
         return None
-    with session_change(turn.session_id) as change:
-        queued = Turn.objects.filter(pk=turn_id, attempt=attempt, state=State.QUEUED)
-        if not queued.update(state=State.RUNNING, worker_id=worker_id, started_at=timezone.now()):
+    with session_change(found.session_id) as change:
+        started = {"state": State.RUNNING, "worker_id": worker_id, "started_at": timezone.now()}
+        queued = {"id": turn_id, "attempt": attempt, "state": State.QUEUED.value}
+        turn = _turns.update(started, _THIS, **queued)
+        if turn is None:
             return None
-        turn.refresh_from_db()
+        turn.session = change.session
         # An attempt that goes on has its first request stored; what came meanwhile joins its next step.
         waiting = None if turn.steps else _waiting(change.session)
         newest = waiting and waiting.order_by("-seq").values_list("seq", flat=True).first()
@@ -132,9 +136,11 @@ def begin_text(turn: Turn) -> Message | None:
     A draft that a dead attempt left is taken over under a new generation.
     """
     with session_change(turn.session_id) as change:
-        if not _mine(turn).exists():
+        if not _turns.exists(_THIS, id=turn.pk, attempt=turn.attempt, state=State.RUNNING.value):
             return None
-        draft = change.session.messages.filter(turn_id=turn.pk, state=Message.State.STREAMING).first()
+        # Only an earlier attempt can have left one.
+        left = change.session.messages.filter(turn_id=turn.pk, state=Message.State.STREAMING)
+        draft = left.first() if turn.attempt > 1 else None
         if draft is not None:
             draft.generation, draft.content = draft.generation + 1, ""
             draft.save(update_fields=["generation", "content"])
@@ -148,19 +154,17 @@ def begin_text(turn: Turn) -> Message | None:
         )
 
 
-def take_up(turn: Turn, steps_with: Callable[[list[Message]], list[Any]]) -> bool:
-    """Let the messages that wait join a running turn; False if the turn is no longer ours.
+def take_up(turn: Turn, joining: Sequence[Message], steps: list[Any]) -> bool:
+    """Let messages that wait join a running turn, whose steps have them; False if it is no longer ours.
 
-    `steps_with(messages)` returns the turn's steps with them; both are stored, or neither.
+    Both are stored, or neither.
     """
     with session_change(turn.session_id) as change:
-        waiting = list(_waiting(change.session).in_order()[:JOIN_AT_ONCE])
-        steps = steps_with(waiting)
         if not _mine(turn).update(steps=steps):
             return False
-        if waiting:
-            change.session.messages.filter(pk__in=[message.pk for message in waiting]).update(turn_id=turn.pk)
-            change.record("message.joined", {"turn_id": str(turn.pk), "up_to_seq": waiting[-1].seq})
+        if joining:
+            change.session.messages.filter(pk__in=[message.pk for message in joining]).update(turn_id=turn.pk)
+            change.record("message.joined", {"turn_id": str(turn.pk), "up_to_seq": joining[-1].seq})
     turn.steps = steps
     return True
 
@@ -168,19 +172,23 @@ def take_up(turn: Turn, steps_with: Callable[[list[Message]], list[Any]]) -> boo
 def more_may_come(turn: Turn) -> bool:
     """Whether a turn that tells of results waits a moment, since more that run may end with them."""
     told = turn.session.messages.filter(role__in=[Message.Role.USER, Message.Role.SUBAGENT])
+    rows: list[tuple[datetime, str]] = []
     # Two reads: with OR in one, a database reads the whole session.
-    parts = (told.filter(turn_id=turn.pk), told.filter(turn_id=None, wants_answer=True))
-    rows = sorted(row for part in parts for row in part.values_list("created_at", "role"))
-    if not rows or any(role == Message.Role.USER for _, role in rows):
+    for part in (told.filter(turn_id=turn.pk), told.filter(turn_id=None, wants_answer=True)):
+        rows += part.values_list("created_at", "role")
+        if any(role == Message.Role.USER for _, role in rows):
+            return False
+    if not rows:
         return False
+    rows.sort()
     times = [created_at for created_at, _ in rows]
     until = min(times[-1] + TOGETHER, times[0] + TOGETHER_AT_MOST)
     return timezone.now() < until and turn.session.subagents.all().unfinished().exists()
 
 
-def somebody_waits(turn: Turn) -> bool:
-    """Whether messages wait that the turn has not taken up."""
-    return _waiting(turn.session).exists()
+def who_waits(turn: Turn) -> list[Message]:
+    """Return the messages that may join the turn now, the oldest first."""
+    return list(_waiting(turn.session).in_order()[:JOIN_AT_ONCE])
 
 
 def store_steps(

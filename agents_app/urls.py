@@ -5,6 +5,7 @@ from django.urls import path
 from agents_app.api import (
     approvals,
     branches,
+    commands,
     maintenance,
     mcp_servers,
     models,
@@ -58,6 +59,7 @@ urlpatterns = [
     path("api/tool-permissions/", approvals.PermissionsView.as_view(), name="permission-list"),
     path("api/tool-permissions/<int:pk>/", approvals.PermissionView.as_view(), name="permission-detail"),
     path("api/turns/<uuid:turn_id>/stop/", turns.StopTurnView.as_view(), name="turn-stop"),
+    path("api/commands/", commands.CommandsView.as_view(), name="command-list"),
     path("api/models/", models.ModelsView.as_view(), name="model-list"),
     path(
         "api/sessions/<uuid:session_id>/messages/<uuid:message_id>/edit/",
@@ -105,6 +107,7 @@ urlpatterns = [
         mcp_servers.ServerPromptsView.as_view(),
         name="mcp-server-prompts",
     ),
+    path("api/mcp/offers/", mcp_servers.OffersView.as_view(), name="mcp-offers"),
     path("api/maintenance/", maintenance.MaintenanceView.as_view(), name="maintenance"),
     path("api/maintenance/run/", maintenance.RunMaintenanceView.as_view(), name="maintenance-run"),
     path("api/monitor/", monitor.MonitorView.as_view(), name="monitor-api"),

@@ -14,6 +14,7 @@ NAMES = {
     "feed": DATABASES[:1],
     "publish": DATABASES[:1],
     "history": DATABASES,
+    "chat": DATABASES,
 }
 WITH_WORKERS = ("spawn", "throughput")
 

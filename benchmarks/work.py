@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from agents_app.context import ToolContext
 from agents_app.registry import AgentType, Plan, ToolResult, agent_type
 from benchmarks import ledger
 
 
-def prepare(task: Mapping[str, Any]) -> Plan:
+def prepare(task: Mapping[str, Any], session_id: UUID) -> Plan:
     """Take any task."""
     return Plan(
         tool_name="nothing",

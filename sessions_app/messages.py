@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from sessions_app import plain
@@ -17,7 +16,10 @@ from sessions_app.events import SessionChange, json_bytes, session_change
 from sessions_app.markdown import render
 from sessions_app.models import ChatSession, Message
 from sessions_app.payloads import CUT_TEXT_CHARACTERS, PAYLOAD_MAX_BYTES, MessagePayload, SessionPayload
+from sessions_app.rows import Rows
 
+_messages = Rows(Message)
+_sessions = Rows(ChatSession)
 _when_posted: list[Callable[[SessionChange, Message], object]] = []
 
 
@@ -87,12 +89,12 @@ def post(
 
 def add(change: SessionChange, *, role: str, content: str, **fields: Any) -> Message:
     """Add a message to the session of an open change and record it."""
-    message = Message.objects.create(
-        session=change.session, seq=change.next_seq, role=role, content=content, **fields
-    )
-    ChatSession.objects.filter(pk=change.session.pk).update(
-        message_count=F("message_count") + 1, last_activity_at=timezone.now()
-    )
+    session = change.session
+    message = Message(session=session, seq=change.next_seq, role=role, content=content, **fields)
+    _messages.insert(message)
+    session.message_count, session.last_activity_at = session.message_count + 1, timezone.now()
+    counted = {"message_count": session.message_count, "last_activity_at": session.last_activity_at}
+    _sessions.touch(counted, "id = %(id)s", id=session.pk)
     change.record("message.added", event_payload(message))
     return message
 

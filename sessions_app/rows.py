@@ -47,6 +47,11 @@ class Rows(Generic[M]):
         """Set columns as `update` does, for who needs to know no more than whether a row moved."""
         return self._set(values, condition, known, "1") is not None
 
+    def exists(self, condition: str, **known: Any) -> bool:
+        """Whether a row meets `condition`, which names what is `known` as `%(name)s`."""
+        parameters = {name: adapted(value) for name, value in known.items()}
+        return fetch_one(f"SELECT 1 FROM {self._table} WHERE {condition} LIMIT 1", parameters) is not None
+
     def increment(self, attribute: str, key: Any) -> M | None:
         """Add 1 to a column of the row with this key and return it; it stays locked in this transaction."""
         column = self._quoted(self._by_name[attribute])

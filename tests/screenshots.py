@@ -32,7 +32,17 @@ PAGES = {
     "admin-exports": "/admin/exports_app/export/",
     "admin-maintenance": "/admin/agents_app/maintenancerun/",
     "admin-turns": "/admin/agents_app/turn/",
+    "admin-tool-policies": "/admin/agents_app/toolpolicy/",
 }
+
+
+PERMISSIONS = """
+from agents_app.models import ToolPermission
+from django.contrib.auth import get_user_model
+for owner in get_user_model().objects.all():
+    for name in ("files__write_file", "search__fetch"):
+        ToolPermission.objects.create(owner=owner, tool_name=name)
+"""
 
 
 def main() -> int:
@@ -43,6 +53,7 @@ def main() -> int:
         return 1
     FOLDER.mkdir(exist_ok=True)
     with _installation() as (house, git), sync_playwright() as playwright:
+        house.manage("shell", "-c", PERMISSIONS)
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         login = browser.new_page(viewport=SIZES["desktop"])
         login.goto(f"{house.url}/login/")
@@ -108,6 +119,12 @@ def _tell_the_story(context: BrowserContext, house: House, git: GitServer, name:
     _say(page, f"analyze {git.url('nowhere')}")
     expect(page.locator("[data-testid=subagent-card][data-state=cancelled]").first).to_be_visible()
     take("cancelled")
+    page.get_by_test_id("account-menu").click()
+    take("account-menu")
+    page.get_by_test_id("permissions-open").click()
+    expect(page.get_by_test_id("permission-item")).to_have_count(2)
+    take("permissions")
+    page.keyboard.press("Escape")
     for page_name, address in PAGES.items():
         page.goto(house.url + address)
         page.wait_for_load_state("networkidle")

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.generics import DestroyAPIView, ListAPIView
@@ -86,9 +86,13 @@ class ApprovalView(APIView):
 class PermissionSerializer(serializers.ModelSerializer[ToolPermission]):
     """A tool that the caller allowed for a session, or always."""
 
+    session_title = serializers.CharField(
+        source="session.title", read_only=True, allow_null=True, default=None, help_text="null if always"
+    )
+
     class Meta:
         model = ToolPermission
-        fields = ["id", "tool_name", "session_id", "created_at"]
+        fields = ["id", "tool_name", "session_id", "session_title", "created_at"]
 
 
 class PermissionsView(ListAPIView[ToolPermission]):
@@ -99,7 +103,7 @@ class PermissionsView(ListAPIView[ToolPermission]):
 
     def get_queryset(self) -> QuerySet[ToolPermission]:
         """Return the caller's."""
-        return ToolPermission.objects.filter(owner_id=self.request.user.pk)
+        return _permissions(self.request)
 
 
 class PermissionView(DestroyAPIView[ToolPermission]):
@@ -110,4 +114,10 @@ class PermissionView(DestroyAPIView[ToolPermission]):
 
     def get_queryset(self) -> QuerySet[ToolPermission]:
         """Return the caller's."""
-        return ToolPermission.objects.filter(owner_id=self.request.user.pk)
+        return _permissions(self.request)
+
+
+def _permissions(request: Request) -> QuerySet[ToolPermission]:
+    """Return what the caller allowed, less what went with a deleted session."""
+    there = Q(session=None) | Q(session__deleted_at=None)
+    return ToolPermission.objects.filter(there, owner_id=request.user.pk).select_related("session")

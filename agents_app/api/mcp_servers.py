@@ -4,7 +4,7 @@ from typing import Any, TypedDict
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from agents_app.mcp_servers import changes, importing, serving
 from agents_app.mcp_servers.model import McpServer
+from agents_app.mcp_servers.offers import McpOffers, offered_to
 from agents_app.mcp_servers.presentation import (
     APPROVALS,
     SCOPES,
@@ -22,8 +23,12 @@ from agents_app.mcp_servers.presentation import (
     server_state,
     tool_states,
 )
+from sessions_app import plain
 from sessions_app.contract import PayloadSerializer
 from sessions_app.errors import Refusal
+
+SEARCH_MAX_CHARACTERS = 200
+SEARCH = OpenApiParameter("search", str, description="text in the address, the name or the title")
 
 
 class ServerSerializer(PayloadSerializer):
@@ -88,6 +93,12 @@ class PromptSerializer(PayloadSerializer):
     """A prompt."""
 
     contract = McpPrompt
+
+
+class OffersSerializer(PayloadSerializer):
+    """What can be named in a message."""
+
+    contract = McpOffers
 
 
 class ImportedSerializer(PayloadSerializer):
@@ -242,6 +253,16 @@ class ServerPromptsView(APIView):
     def get(self, request: Request, server_id: UUID) -> Response:
         """List the prompts with their arguments, as the server offered them last."""
         return Response(serving.visible_server(request.user, server_id).catalogue.get("prompts", []))
+
+
+class OffersView(APIView):
+    """Resources and prompts of all MCP servers of the caller."""
+
+    @extend_schema(parameters=[SEARCH], responses=OffersSerializer)
+    def get(self, request: Request) -> Response:
+        """List what the caller's chats can use now: `@server:uri` in a message, `get_prompt`."""
+        search = plain.text(request.query_params.get("search", ""), SEARCH_MAX_CHARACTERS)
+        return Response(offered_to(request.user.pk, search))
 
 
 def _valid(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:

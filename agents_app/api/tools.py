@@ -10,13 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agents_app import gateway
+from agents_app import gateway, tool_policies
 from agents_app.api.subagents import WAIT, PriorityField, SubagentSerializer
 from agents_app.mcp_servers.presentation import CALL_APPROVALS
 from agents_app.mcp_servers.tools import McpTool, mcp_tools
 from agents_app.models import Subagent, ToolCall
 from agents_app.presentation import tool_payload
-from agents_app.registry import TOOLS, Tool
+from agents_app.registry import Tool
 from agents_app.tool_executor import TIMEOUT_MAX_SECONDS
 from sessions_app.api import IDEMPOTENCY_KEY, idempotency_key, owned_session
 from sessions_app.contract import PayloadSerializer
@@ -39,7 +39,7 @@ class ToolSerializer(serializers.Serializer[Tool | McpTool]):
     approval = serializers.ChoiceField(
         CALL_APPROVALS.words,
         default="allow",
-        help_text="whether somebody is asked before each call of the agent",
+        help_text="whether somebody is asked before each call of the agent; denied tools run for nobody",
     )
 
 
@@ -51,6 +51,14 @@ class CallSerializer(PayloadSerializer):
     def to_representation(self, instance: ToolCall) -> dict[str, Any]:
         """Return the payload."""
         return dict(tool_payload(instance))
+
+
+class WholeCallSerializer(CallSerializer):
+    """A fast call with its whole result, however large."""
+
+    def to_representation(self, instance: ToolCall) -> dict[str, Any]:
+        """Return the payload with the whole result."""
+        return dict(tool_payload(instance, whole=True))
 
 
 class CallsView(ListAPIView[ToolCall]):
@@ -66,9 +74,9 @@ class CallsView(ListAPIView[ToolCall]):
 
 
 class CallView(RetrieveAPIView[ToolCall]):
-    """One fast call."""
+    """One fast call, with its whole result."""
 
-    serializer_class = CallSerializer
+    serializer_class = WholeCallSerializer
     queryset = ToolCall.objects.none()
 
     def get_queryset(self) -> QuerySet[ToolCall]:
@@ -94,7 +102,8 @@ class ToolsView(APIView):
     @extend_schema(responses=ToolSerializer(many=True))
     def get(self, request: Request) -> Response:
         """List the tools with the schema of their arguments: built-in ones, then those of MCP servers."""
-        tools: list[Tool | McpTool] = [*(TOOLS[name] for name in sorted(TOOLS)), *mcp_tools(request.user.pk)]
+        built_in = sorted(tool_policies.built_in(), key=lambda tool: tool.name)
+        tools: list[Tool | McpTool] = [*built_in, *mcp_tools(request.user.pk)]
         return Response([ToolSerializer(tool).data for tool in tools])
 
 
@@ -104,7 +113,7 @@ class ExecuteToolView(APIView):
     @extend_schema(
         parameters=[WAIT, IDEMPOTENCY_KEY],
         request=ExecuteSerializer,
-        responses={200: CallSerializer, 202: SubagentSerializer},
+        responses={200: WholeCallSerializer, 202: SubagentSerializer},
     )
     def post(self, request: Request, name: str) -> Response:
         """Call the tool: a fast one answers with its result (200), a heavy one with its subagent (202).
@@ -128,4 +137,4 @@ class ExecuteToolView(APIView):
         if isinstance(done, Subagent):
             return Response(SubagentSerializer(done).data, status=202)
         going_on = done.state == ToolCall.State.RUNNING
-        return Response(CallSerializer(done).data, status=202 if going_on else 200)
+        return Response(WholeCallSerializer(done).data, status=202 if going_on else 200)

@@ -14,7 +14,7 @@ from pydantic_ai.models import Model
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
 from agents_app.model_providers import Endpoint
-from agents_app.prompts import RESULT_MARK
+from agents_app.prompts import RESOURCE_MARK, RESULT_MARK
 
 WORD_SECONDS = 0.012
 
@@ -71,11 +71,16 @@ def _plan(request: ModelRequest, step: str) -> tuple[list[str], list[DeltaToolCa
             texts.append(_tell_return(part))
         elif isinstance(part, RetryPromptPart):
             texts.append(f"That did not work: {part.content}")
-        elif isinstance(part, UserPromptPart):
+        elif isinstance(part, UserPromptPart) and not _is_resource(part):
             said, wanted = _understand(str(part.content))
             texts.append(said)
             calls += [_call(name, arguments, f"{step}-{len(calls)}") for name, arguments in wanted]
     return [text for text in texts if text], calls
+
+
+def _is_resource(part: UserPromptPart) -> bool:
+    """Whether it is a resource: its card shows what it holds."""
+    return str(part.content).startswith(RESOURCE_MARK)
 
 
 def _understand(prompt: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:

@@ -4,7 +4,7 @@ from pydantic_ai.models import Model
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.ollama import OllamaProvider
 
-from agents_app.llm.openai import listed_by
+from agents_app.llm.openai import Client, listed_by
 from agents_app.model_providers import Endpoint
 
 HERE = "http://127.0.0.1:11434/v1"
@@ -21,4 +21,7 @@ async def list_models(endpoint: Endpoint) -> list[str]:
 
 
 def _provider(endpoint: Endpoint) -> OllamaProvider:
-    return OllamaProvider(base_url=endpoint.base_url or HERE, api_key=endpoint.api_key or None)
+    # It takes any key; without one the client would look for OpenAI's.
+    return OllamaProvider(
+        openai_client=Client(base_url=endpoint.base_url or HERE, api_key=endpoint.api_key or "none")
+    )

@@ -47,6 +47,7 @@ class Connection:
         self._tail = Tail()
         self._is_asked = False  # whether somebody asked for the end
         self._gave_up: McpError | None = None
+        self._closed: McpError | None = None  # why somebody asked for the end, if they said so
         self._catalogue = Catalogue()
         self._changes = changes.Changes()
         self._ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
@@ -73,7 +74,7 @@ class Connection:
             client = await self._client()
             await asyncio.sleep(0)  # the loop may know already that it has ended
             if self._verdict.ended.is_set():
-                raise failures.NotSent("mcp_unreachable", self._ended())
+                raise self._closed or failures.NotSent("mcp_unreachable", self._ended())
             try:
                 async with patience(self.server, progress) as watch:
                     return await send(client.session, watch.progressed)
@@ -88,9 +89,12 @@ class Connection:
         self.is_retired = True
         self._end_if_retired()
 
-    async def close(self) -> None:
-        """End the connection; what runs on it fails. Takes a few seconds at most."""
-        self._ask_end()
+    async def close(self, reason: McpError | None = None) -> None:
+        """End the connection; what runs on it fails, with the reason if one is given.
+
+        Takes a few seconds at most.
+        """
+        self._ask_end(reason)
         await asyncio.wait({self._task}, timeout=CLOSE_SECONDS)
         if not self._task.done():
             log.warning("MCP server %s did not end in time", self.server.name)
@@ -235,11 +239,11 @@ class Connection:
         if self.is_retired and not self.calls:
             self._ask_end()
 
-    def _ask_end(self) -> None:
+    def _ask_end(self, reason: McpError | None = None) -> None:
         if not self._verdict.ended.is_set():
-            self._is_asked = True
-            self._verdict.end()
-            self._give_up(McpError("mcp_disconnected", "The connection was closed."))
+            self._is_asked, self._closed = True, reason
+            self._verdict.end(reason)
+            self._give_up(reason or McpError("mcp_disconnected", "The connection was closed."))
 
     def _tell_end(self, error: BaseException | None) -> None:
         """Tell who still waits, and report an end that nobody asked for."""

@@ -59,8 +59,8 @@ class Hub:
         # Programs that speak old protocols only, by id and revision: some leave the question which they speak
         # unanswered, which costs 10 s each time it is asked.
         self._old: set[tuple[UUID, int]] = set()
-        # Their end takes time, during which others take their place.
-        self._ending: set[asyncio.Task[None]] = set()
+        # Their end takes time, during which others take their place; calls may still run on them.
+        self._ending: dict[asyncio.Task[None], Connection] = {}
 
     async def catalogue(self, server: Server, owner_id: Any, session_id: Any) -> Catalogue:
         """Return what the server offers, as it was told last."""
@@ -101,10 +101,18 @@ class Hub:
         """Close what was opened for this session alone."""
         await self._close(key for key in self._connections if key.session_id == str(session_id))
 
-    async def close_server(self, server_id: UUID) -> None:
-        """Close all connections to a server."""
+    def server_ids(self) -> set[UUID]:
+        """Return the servers to which there are connections."""
+        return {each.server.id for each in (*self._connections.values(), *self._ending.values())}
+
+    async def close_server(self, server_id: UUID, reason: str) -> None:
+        """Close all connections to a server; calls that run on them fail with the reason."""
         self._old = {known for known in self._old if known[0] != server_id}
-        await self._close(key for key in self._connections if key.server_id == server_id)
+        keys = [key for key in self._connections if key.server_id == server_id]
+        leaving = [each for each in self._ending.values() if each.server.id == server_id]
+        closing = [*(self._connections.pop(key) for key in keys), *leaving]
+        error = McpError("mcp_disconnected", reason)
+        await asyncio.gather(*(connection.close(error) for connection in closing))
 
     async def close_idle(self) -> None:
         """Close what was not used for a while, and forget what has ended."""
@@ -168,8 +176,8 @@ class Hub:
 
     def _end_later(self, connection: Connection) -> None:
         task = asyncio.create_task(connection.ended())
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        self._ending[task] = connection
+        task.add_done_callback(self._ending.pop)
 
     async def _close(self, keys: Iterable[_Key]) -> None:
         closing = [self._connections.pop(key) for key in list(keys)]

@@ -149,6 +149,9 @@ async def _end(
         await asyncio.wait({follower})
     for stream in streams:
         stream.close()
+    for pipe in (process.guard.stdin, process.guard.stdout, process.guard.stderr):
+        if pipe is not None:
+            pipe.close()  # no stream has it yet if this was cancelled at its very beginning
 
 
 def _close_input(streams: list[asyncio.BaseTransport]) -> None:

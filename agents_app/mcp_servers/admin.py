@@ -76,6 +76,15 @@ class McpServerAdmin(admin.ModelAdmin[McpServer]):
         """Store by the verb that REST calls, too."""
         obj.id = form.store(by=request.user).pk
 
+    def delete_model(self, request: HttpRequest, obj: McpServer) -> None:
+        """Remove it by the verb that REST calls, too."""
+        changes.remove(obj.pk)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[McpServer]) -> None:
+        """Remove each by the verb."""
+        for server_id in queryset.values_list("pk", flat=True):
+            changes.remove(server_id)
+
     @admin.action(description="Pause the chosen servers", permissions=["change"])
     def pause(self, request: HttpRequest, rows: QuerySet[McpServer]) -> None:
         """Take each out of use until it is resumed."""

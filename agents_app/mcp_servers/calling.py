@@ -11,10 +11,11 @@ from typing import Any, Protocol
 from django.db.models import F
 from django.utils import timezone
 
+from agents_app import tool_policies
 from agents_app.context import ToolContext
 from agents_app.mcp_servers.model import McpServer
 from agents_app.mcp_servers.tools import McpTool, find, mcp_tools
-from agents_app.registry import TOOLS, Tool, ToolResult, find_tool
+from agents_app.registry import TOOLS, Tool, ToolResult
 from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession
 
@@ -51,7 +52,7 @@ def is_connected() -> bool:
 def tool_at_hand(session: ChatSession, name: str) -> Tool:
     """Return a built-in tool or one of an MCP server that the session may use.
 
-    Raises `Refusal` (`unknown_tool`).
+    Its `approval` may be deny. Raises `Refusal` (`unknown_tool`).
     """
     return tool_of(session.owner_id, name)
 
@@ -63,13 +64,13 @@ def tool_of(owner_id: Any, name: str) -> Tool:
     """
     if name not in TOOLS and (found := find(owner_id, name)) is not None:
         return as_tool(found)
-    return find_tool(name)
+    return tool_policies.find(name)
 
 
 def tools_at_hand(session: ChatSession) -> list[Tool]:
     """Return every tool that the session may use: built-in ones, then those of MCP servers."""
     return [
-        *TOOLS.values(),
+        *(tool for tool in tool_policies.built_in() if tool.approval != tool_policies.DENY),
         *(as_tool(tool) for tool in mcp_tools(session.owner_id) if tool.name not in TOOLS),
     ]
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from agents_app.approval_rows import ToolPermission
 from agents_app.mcp_servers import address
 from agents_app.mcp_servers.declaration import check_whole, checked
 from agents_app.mcp_servers.model import McpServer
@@ -37,7 +38,7 @@ _when_changed: list[Callable[[UUID], None]] = []
 
 
 def when_changed(callback: Callable[[UUID], None]) -> None:
-    """Have `callback(server_id)` called in the transaction that adds, changes, pauses or resumes a server."""
+    """Have `callback(server_id)` called in the transaction of every verb here that moves a row."""
     _when_changed.append(callback)
 
 
@@ -69,6 +70,8 @@ def change(server_id: UUID, given: Mapping[str, Any], *, by: Any | None) -> McpS
     with transaction.atomic():
         row = _locked(server_id)
         changed = {name: value for name, value in values.items() if getattr(row, name) != value}
+        if (_OF_SERVER | {"name"}) & changed.keys():
+            _forget_permissions(row)
         for name, value in changed.items():
             setattr(row, name, value)
         check_whole(row)
@@ -90,12 +93,19 @@ def set_tool_approval(server_id: UUID, tool_name: str, approval: str, *, by: Any
 
 
 def remove(server_id: UUID) -> None:
-    """Remove a server; one that is gone already is no error."""
-    McpServer.objects.filter(pk=server_id).delete()
+    """Remove a server, which ends its connections; one that is gone already is no error."""
+    with transaction.atomic():
+        for row in McpServer.objects.filter(pk=server_id):
+            _forget_permissions(row)
+            row.delete()
+        _tell(server_id)
 
 
 def pause(server_id: UUID) -> McpServer:
-    """Take a server out of use until it is resumed. Raises `Refusal` (`not_found`)."""
+    """Take a server out of use until it is resumed, which ends its connections.
+
+    Raises `Refusal` (`not_found`).
+    """
     return _set(server_id, {"health": McpServer.Health.PAUSED, "retry_at": None})
 
 
@@ -110,7 +120,7 @@ def _set(server_id: UUID, values: Mapping[str, Any]) -> McpServer:
         for name, value in values.items():
             setattr(row, name, value)
         row.save(update_fields=list(values))
-        _tell(row)
+        _tell(row.pk)
     return row
 
 
@@ -173,17 +183,23 @@ def _saved(row: McpServer, save: Callable[[], None]) -> McpServer:
             save()
     except IntegrityError:  # somebody else was faster
         raise _name_taken(row) from None
-    _tell(row)
+    _tell(row.pk)
     return row
 
 
-def _tell(row: McpServer) -> None:
+def _tell(server_id: UUID) -> None:
     for callback in _when_changed:
-        callback(row.pk)
+        callback(server_id)
 
 
 def _name_taken(row: McpServer) -> Refusal:
     return Refusal("name_taken", f"There is a server called {row.name} already.", status=409)
+
+
+def _forget_permissions(row: McpServer) -> None:
+    """Forget what users allowed: it was this server's tools, not those of the next one of its name."""
+    allowed = ToolPermission.objects.filter(tool_name__startswith=f"{row.name}__")
+    (allowed if row.owner_id is None else allowed.filter(owner_id=row.owner_id)).delete()
 
 
 def _consequences(row: McpServer, changed: Collection[str]) -> list[str]:

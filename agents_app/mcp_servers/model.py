@@ -22,10 +22,13 @@ class McpServerQuerySet(models.QuerySet["McpServer"]):
         """All for staff, else the user's own."""
         return self.all() if user.is_staff else self.filter(owner_id=user.pk)
 
+    def known_to(self, owner_id: Any) -> "McpServerQuerySet":
+        """Those that a user's sessions have: switched on, paused ones too."""
+        return self.filter(Q(owner=None) | Q(owner_id=owner_id), enabled=True)
+
     def usable_by(self, owner_id: Any, now: datetime) -> "McpServerQuerySet":
         """Those whose tools a user's sessions may call now: switched on, and not paused at this moment."""
-        mine = self.filter(Q(owner=None) | Q(owner_id=owner_id), enabled=True)
-        return mine.exclude(Q(health="paused") & (Q(retry_at=None) | Q(retry_at__gt=now)))
+        return self.known_to(owner_id).exclude(Q(health="paused") & (Q(retry_at=None) | Q(retry_at__gt=now)))
 
     def to_be_looked_at(self, now: datetime) -> "McpServerQuerySet":
         """Those whose offer nobody knows, and those that failed and are due to be tried again."""

@@ -1,5 +1,6 @@
 """From a row to what connections are made of."""
 
+from collections.abc import Collection
 from typing import Any, cast
 from uuid import UUID
 
@@ -40,6 +41,23 @@ def _public_only(row: McpServer) -> bool:
 def usable_servers(owner_id: Any) -> list[McpServer]:
     """Return the servers to which a user's sessions may connect now."""
     return list(McpServer.objects.usable_by(owner_id, timezone.now()).select_related("owner"))
+
+
+def out_of_use(server_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return those to which nobody may be connected any more, each with a sentence that says why.
+
+    A server that is paused after failures is none of them: what still works there may end.
+    """
+    rows = McpServer.objects.filter(pk__in=server_ids).only("enabled", "health", "retry_at")
+    found = dict.fromkeys(server_ids, "The server was removed.")
+    for row in rows:
+        if not row.enabled:
+            found[row.pk] = "The server was switched off."
+        elif row.health == McpServer.Health.PAUSED and row.retry_at is None:
+            found[row.pk] = "The server was paused."
+        else:
+            del found[row.pk]
+    return found
 
 
 def visible_server(user: Any, server_id: UUID) -> McpServer:

@@ -12,6 +12,7 @@ from sessions_app.feed.subscriber import Subscriber
 logger = logging.getLogger(__name__)
 
 COALESCE_SECONDS = 0.02
+BEGINNING = '"offset":0,'
 FILL_SECONDS = 0.2
 """How often the row of a text in flight is looked at while a piece of it is missing."""
 
@@ -28,13 +29,13 @@ class Topic:
         """Take a publication."""
         self.accept(line)
 
-    def accept(self, line: Line) -> None:
+    def accept(self, line: Line, *, at_once: bool = False) -> None:
         """Send the first line at once; gather what follows within 20 ms, at most 10 in a frame."""
         self._pending.append(line)
         if self._flusher is None:
             self._flush()
             self._flusher = asyncio.get_running_loop().call_later(COALESCE_SECONDS, self._flush_gathered)
-        elif len(self._pending) >= FRAME_EVENTS:
+        elif at_once or len(self._pending) >= FRAME_EVENTS:
             self._flush()
 
     def attach(self, subscriber: Subscriber) -> None:
@@ -110,7 +111,8 @@ class SessionTopic(Topic):
 
     def _grow(self, line: Line) -> None:
         for piece in self._drafts.take(line):
-            self.accept(piece)
+            # A text's first words come close behind the event of their message, and somebody waits for them.
+            self.accept(piece, at_once=BEGINNING in piece.text)
         if self._drafts.have_gaps and _is_over(self._filling):
             self._filling = asyncio.create_task(self._fill())
 

@@ -89,7 +89,7 @@ class ToolCallPayload(TypedDict):
         Annotated[
             dict[str, Any],
             "only if it succeeded: `summary` (Markdown) and `data` (the tool's own); "
-            '`{"truncated": true, "bytes": N}` in its place if over 6 KB',
+            '`{"truncated": true, "bytes": N}` in its place if over 6 KB, except in the answer to one call',
         ]
     ]
     error: NotRequired[Annotated[Error, "only if it failed"]]

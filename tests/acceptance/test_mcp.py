@@ -4,7 +4,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,56 @@ def test_a_server_killed_in_mid_call_fails_that_call_and_is_started_anew(una: Pe
     ended = una.http.get(f"/api/tool-calls/{call['call_id']}/?wait=10").json()
     assert (ended["state"], ended["error"]["code"]) == ("failed", "mcp_disconnected")
     assert int(_execute(una, "probe__pid")["result"]["summary"]) != pid
+
+
+@pytest.fixture(scope="module")
+def olaf(house: House) -> Person:
+    """An operator."""
+    house.manage("create_user", "olaf", "--staff")
+    olaf = Person(house, house.manage("api_token", "olaf").splitlines()[-1])
+    house.people.append(olaf)
+    return olaf
+
+
+def _remove(house: House, olaf: Person, server_id: str) -> None:
+    olaf.http.delete(f"/api/mcp/servers/{server_id}/").raise_for_status()
+
+
+def _switch_off(house: House, olaf: Person, server_id: str) -> None:
+    olaf.http.patch(f"/api/mcp/servers/{server_id}/", json={"enabled": False}).raise_for_status()
+
+
+def _vanish(house: House, olaf: Person, server_id: str) -> None:
+    """Take the row away without telling anybody, as it goes with its owner."""
+    program = "from agents_app.models import McpServer; McpServer.objects.filter(pk='{}').delete()"
+    house.manage("shell", "-c", program.format(server_id))
+
+
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [
+        (_remove, "The server was removed."),
+        (_switch_off, "The server was switched off."),
+        (_vanish, "The server was removed."),
+    ],
+)
+def test_a_server_taken_out_of_use_in_mid_call_ends_the_call_and_its_process(
+    house: House, una: Person, olaf: Person, act: Callable[[House, Person, str], None], reason: str
+) -> None:
+    name = act.__name__.strip("_").replace("_", "-")
+    program = {"name": name, "command": sys.executable, "args": [str(SERVER), "stdio"]}
+    server_id = olaf.http.post("/api/mcp/servers/", json=program).raise_for_status().json()["id"]
+    server = f"/api/mcp/servers/{server_id}/"
+    wait_for("its tools are known", lambda: una.http.get(server).json()["tool_count"])
+    pid = int(_execute(una, f"{name}__pid")["result"]["summary"])
+    body = {"session_id": una.session(), "args": {"seconds": 60}}
+    call = una.http.post(f"/api/tools/{name}__wait/execute/?wait=1", json=body).json()
+    assert (call["state"], psutil.pid_exists(pid)) == ("running", True)
+    act(house, olaf, server_id)
+    taken_at = time.monotonic()
+    ended = una.http.get(f"/api/tool-calls/{call['call_id']}/?wait=5").json()
+    assert (ended["state"], ended["error"]) == ("failed", {"code": "mcp_disconnected", "message": reason})
+    wait_for("its process is gone", lambda: not psutil.pid_exists(pid), 5 - (time.monotonic() - taken_at))
 
 
 def test_users_do_not_share_a_process(house: House, una: Person) -> None:

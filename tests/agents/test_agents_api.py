@@ -282,9 +282,12 @@ def test_the_model_cannot_cancel_another_sessions_subagent(
     assert work.fresh(other).state == "queued"
 
 
-def test_a_list_of_many_subagents_is_told_to_the_model_within_bounds(
+def test_a_large_result_is_whole_in_the_answer_and_left_out_of_the_feed(
     client: APIClient, session: ChatSession, declare: Callable[..., None]
 ) -> None:
     declare("many", lambda context: ToolResult(summary="", data={"rows": ["x" * 100] * 1000}))
     answer = _execute(client, session, "many", args={}).json()
-    assert answer["result"] == {"truncated": True, "bytes": answer["result"]["bytes"]}
+    assert len(answer["result"]["data"]["rows"]) == 1000
+    assert client.get(f"/api/tool-calls/{answer['call_id']}/").json()["result"] == answer["result"]
+    told = session.events.get(kind="tool.completed").payload["result"]
+    assert told == {"truncated": True, "bytes": told["bytes"]}

@@ -17,7 +17,7 @@ from pydantic_ai.messages import (
 )
 
 from agents_app.message_sizes import of_messages
-from agents_app.prompts import RESULT_MARK
+from agents_app.prompts import RESOURCE_MARK, RESULT_MARK
 from agents_app.window import window
 from sessions_app.errors import Refusal
 
@@ -154,6 +154,17 @@ def test_reports_of_subagents_are_shortened_and_say_that_the_user_has_them() -> 
     sent = window([said(report)], 1000)
     assert '"title": "Count"' in str(sent)
     assert "The user has the whole report" in str(sent)
+
+
+def test_resources_that_a_message_names_are_shortened_within_their_frame() -> None:
+    resource = f'{RESOURCE_MARK}\n<resource server="files" uri="a:b">\n{"line " * 3000}\n</resource>'
+    parts = [UserPromptPart(content="Read @files:a:b"), UserPromptPart(content=resource)]
+    (sent,) = window([ModelRequest(parts=parts)], 1000)
+    said_whole, cut = (str(part.content) for part in sent.parts)  # type: ignore[union-attr]
+    assert said_whole == "Read @files:a:b"
+    assert cut.startswith(f'{RESOURCE_MARK}\n<resource server="files" uri="a:b">\nline ')
+    assert cut.endswith("\n</resource>")
+    assert "read_resource reads it again" in cut
 
 
 def test_a_message_of_the_user_that_alone_is_too_large_is_refused_with_what_to_do() -> None:

@@ -54,12 +54,12 @@ WISHES = [
 OPEN = [
     "/api/sessions/", "/api/subagents/", "/api/exports/", "/api/tools/", "/api/pools/", "/api/maintenance/",
     "/api/schema/", "/api/docs/",
-    "/api/models/", "/api/tool-permissions/",
+    "/api/models/", "/api/tool-permissions/", "/api/commands/",
     # Whose servers are whose is tested in tests/mcp_servers.
     "/api/mcp/servers/", "/api/mcp/servers/import/", "/api/mcp/servers/{nobody}/",
     "/api/mcp/servers/{nobody}/pause/", "/api/mcp/servers/{nobody}/resume/",
     "/api/mcp/servers/{nobody}/tools/", "/api/mcp/servers/{nobody}/resources/",
-    "/api/mcp/servers/{nobody}/prompts/",
+    "/api/mcp/servers/{nobody}/prompts/", "/api/mcp/offers/",
 ]  # fmt: skip
 STAFF = [("patch", "/api/pools/tools/"), ("get", "/api/monitor/"), ("post", "/api/maintenance/run/")]
 

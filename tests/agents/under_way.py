@@ -67,10 +67,10 @@ def begin(
     monkeypatch.setenv("OPENAI_API_KEY", "key-1")
     servers: list[ModelServer] = []
 
-    def do(*answers: Any) -> UnderWay:
+    def do(*answers: Any, said: str = "Hello") -> UnderWay:
         servers.append(ModelServer(*answers).__enter__())
         monkeypatch.setenv("OPENAI_BASE_URL", servers[-1].url)
-        messages.post(session.pk, "Hello")
+        messages.post(session.pk, said)
         return UnderWay(session, servers[-1], tmp_path)
 
     yield do

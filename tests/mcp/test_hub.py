@@ -3,16 +3,20 @@
 import asyncio
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agents_app.mcp.errors import McpError
 from agents_app.mcp.hub import Hub
 from agents_app.mcp.reports import Connected, Report
-from tests.mcp.conftest import SERVERS, raw, until
+from tests.mcp.conftest import SERVERS, HttpServer, http, raw, stdio, until
 from tests.mcp.test_stdio import is_alive
+
+REMOVED = "The server was removed."
 
 
 async def pid(hub: Hub, server: object, owner: int = 1, session: int = 2) -> int:
@@ -86,8 +90,49 @@ async def test_closing_a_session_or_a_server_closes_its_connections_only(hub: Hu
     everyones = await pid(hub, shared)
     await hub.close_session(2)
     assert [is_alive(each) for each in (mine, others, everyones)] == [False, True, True]
-    await hub.close_server(shared.id)
+    await hub.close_server(shared.id, REMOVED)
     assert [is_alive(each) for each in (others, everyones)] == [True, False]
+
+
+async def test_call_on_a_server_that_is_closed_is_told_why(
+    hub: Hub, reports: list[Report], http_server: HttpServer
+) -> None:
+    well: dict[str, Any] = {"seconds": 60}
+    hangs: dict[str, Any] = {"manner": "never"}
+    calls = [
+        (stdio("sdk.py", "stdio"), "wait", well),
+        (http(http_server.url), "wait", well),
+        (raw("never"), "act", hangs),
+        (raw("stubborn"), "act", hangs),
+    ]
+    running = [
+        asyncio.create_task(hub.call_tool(server, 1, 2, tool, arguments)) for server, tool, arguments in calls
+    ]
+    await until(lambda: len(reports) == len(calls))
+    assert hub.server_ids() == {server.id for server, *_ in calls}
+    began = time.monotonic()
+    await asyncio.gather(*(hub.close_server(server.id, REMOVED) for server, *_ in calls))
+    assert time.monotonic() - began < 4
+    assert hub.server_ids() == set()
+    for error in await asyncio.gather(*running, return_exceptions=True):
+        assert isinstance(error, McpError)
+        assert (error.code, error.message) == ("mcp_disconnected", REMOVED)
+    assert {type(report) for report in reports} == {Connected}
+
+
+async def test_closing_a_server_ends_what_waits_for_it_to_start_and_what_an_older_revision_runs(
+    hub: Hub, reports: list[Report]
+) -> None:
+    server = raw("never")
+    old = asyncio.create_task(hub.call_tool(server, 1, 2, "act", {}))
+    await until(lambda: reports)
+    newer = replace(server, args=(*server.args[:1], "silent"), revision=1)
+    new = asyncio.create_task(hub.call_tool(newer, 1, 2, "act", {}))
+    await asyncio.sleep(0)
+    assert not old.done()
+    await hub.close_server(server.id, REMOVED)
+    ended = await asyncio.gather(old, new, return_exceptions=True)
+    assert [str(error) for error in ended] == [f"mcp_disconnected: {REMOVED}"] * 2
 
 
 async def test_connection_unused_for_longest_makes_room_and_busy_ones_are_not_touched(

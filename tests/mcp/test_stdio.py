@@ -46,7 +46,8 @@ async def test_catalogue_has_tools_with_hints_resources_templates_and_prompts(hu
     assert tools["add"].input_schema["required"] == ["first", "second"]
     assert {resource.uri for resource in catalogue.resources} == {"probe://text", "probe://bytes"}
     assert [template.uri_template for template in catalogue.resource_templates] == ["probe://items/{name}"]
-    assert [(prompt.name, prompt.arguments[0].name) for prompt in catalogue.prompts] == [("greet", "name")]
+    named = [(prompt.name, [one.name for one in prompt.arguments]) for prompt in catalogue.prompts]
+    assert named == [("greet", ["name"]), ("farewell", [])]
     assert (catalogue.server_name, catalogue.server_version) == ("probe", "7")
     assert (catalogue.instructions, catalogue.protocol_version) == ("Use with care.", "2026-07-28")
 

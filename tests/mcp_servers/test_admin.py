@@ -117,6 +117,18 @@ def test_servers_are_paused_and_resumed_in_bulk(admin: Client, files: McpServer,
     assert set(McpServer.objects.values_list("health", flat=True)) == {"unknown"}
 
 
+def test_removing_servers_tells_whoever_holds_connections(
+    admin: Client, files: McpServer, search: McpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(changes, "_when_changed", [told.append])
+    admin.post(f"{LIST}{files.pk}/delete/", {"post": "yes"})
+    chosen = {"_selected_action": [str(search.pk)], "action": "delete_selected", "post": "yes"}
+    admin.post(LIST, chosen)
+    assert told == [files.pk, search.pk]
+    assert not McpServer.objects.exists()
+
+
 def test_pasted_json_is_taken_and_its_refusals_are_told(admin: Client) -> None:
     assert b"Import mcpServers JSON" in admin.get(LIST).content
     assert admin.get(f"{LIST}import/").status_code == 200

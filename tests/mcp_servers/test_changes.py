@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, transaction
 
-from agents_app.mcp_servers import address, changes, serving
+from agents_app.mcp_servers import address, changes, health, serving
 from agents_app.mcp_servers.model import McpServer
+from agents_app.models import ToolPermission
 from sessions_app.errors import Refusal
 from tests.mcp_servers.conftest import HTTP, SECRET, STDIO
 
@@ -165,3 +166,62 @@ def test_what_does_not_exist_is_not_found(db: None) -> None:
     assert _refused(lambda: changes.change(uuid4(), {"enabled": True}, by=None)) == "not_found"
     assert _refused(lambda: changes.pause(uuid4())) == "not_found"
     changes.remove(uuid4())
+
+
+def test_only_servers_that_somebody_took_out_of_use_lose_their_connections(
+    files: McpServer, ann: Any
+) -> None:
+    rows = [changes.add(HTTP | {"name": f"s{number}"}, by=ann, owner=ann) for number in range(5)]
+    off, paused, failing, kept, gone = (row.pk for row in rows)
+    changes.change(off, {"enabled": False}, by=ann)
+    changes.pause(paused)
+    for _ in range(health.FAILURES_MAX):
+        health.report_failed(failing, "mcp_unreachable", "It is away.")
+    changes.remove(gone)
+    assert serving.out_of_use([files.pk, off, paused, failing, kept, gone]) == {
+        off: "The server was switched off.",
+        paused: "The server was paused.",
+        gone: "The server was removed.",
+    }
+
+
+def _allow(*allowed: tuple[Any, str]) -> None:
+    for user, name in allowed:
+        ToolPermission.objects.create(owner=user, tool_name=name)
+
+
+def _allowed() -> list[tuple[str, str]]:
+    return sorted(ToolPermission.objects.values_list("owner__username", "tool_name"))
+
+
+def test_what_users_allowed_goes_with_the_server_and_is_not_the_next_ones_of_its_name(
+    files: McpServer, search: McpServer, ann: Any, bob: Any
+) -> None:
+    _allow((ann, "files__read"), (bob, "files__read"), (bob, "files-2__read"), (bob, "filesX__read"))
+    _allow((ann, "search__find"), (bob, "search__find"))
+    changes.change(files.pk, {"approval": "ask", "env": {"A": "b"}}, by=None)
+    assert len(_allowed()) == 6
+    changes.remove(search.pk)
+    changes.remove(files.pk)
+    assert _allowed() == [("bob", "files-2__read"), ("bob", "filesX__read"), ("bob", "search__find")]
+
+
+@pytest.mark.parametrize("change", [{"args": ["other"]}, {"command": "uvx"}, {"name": "papers"}])
+def test_what_users_allowed_is_forgotten_when_another_server_stands_behind_the_name(
+    files: McpServer, ann: Any, change: dict[str, Any]
+) -> None:
+    _allow((ann, "files__read"))
+    changes.change(files.pk, change, by=None)
+    assert _allowed() == []
+
+
+def test_every_verb_tells_whoever_holds_connections(
+    files: McpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(changes, "_when_changed", [told.append])
+    changes.change(files.pk, {"enabled": False}, by=None)
+    changes.pause(files.pk)
+    changes.resume(files.pk)
+    changes.remove(files.pk)
+    assert told == [files.pk] * 4

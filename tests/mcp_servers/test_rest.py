@@ -196,3 +196,34 @@ def test_a_body_that_is_too_large_is_refused(staff: APIClient) -> None:
     body = json.dumps({"mcpServers": {"a": {"command": "x" * 1_100_000}}})
     answer = staff.post(f"{LIST}import/", body, content_type="application/json")
     _said(answer, 413, "request_too_large")
+
+
+def test_what_can_be_named_in_a_message_is_listed_and_found(
+    files: McpServer, search: McpServer, ann_client: APIClient, bob: Any, client_of: Log
+) -> None:
+    for row in (files, search):
+        health.report_connected(row.pk, OFFERED)
+    offers = _said(ann_client.get("/api/mcp/offers/"), 200)
+    assert [(one["server"], one["uri"], one["uri_template"]) for one in offers["resources"]] == [
+        ("files", "file:///a", ""), ("files", "", "file:///{path}"),
+        ("search", "file:///a", ""), ("search", "", "file:///{path}"),
+    ]  # fmt: skip
+    assert [(one["server"], one["name"]) for one in offers["prompts"]] == [
+        ("files", "hello"), ("search", "hello"),
+    ]  # fmt: skip
+    assert offers["prompts"][0]["arguments"][0]["required"] is True
+    found = _said(ann_client.get("/api/mcp/offers/?search=FILES:file:///A"), 200)
+    assert ([one["uri"] for one in found["resources"]], found["prompts"]) == (["file:///a"], [])
+    assert {one["server"] for one in _said(client_of(bob).get("/api/mcp/offers/"), 200)["prompts"]} == {
+        "files"
+    }
+    changes.pause(files.pk)
+    assert {one["server"] for one in _said(ann_client.get("/api/mcp/offers/"), 200)["prompts"]} == {"search"}
+
+
+def test_the_commands_are_listed_with_what_follows_them(ann_client: APIClient) -> None:
+    commands = {one["name"]: one for one in _said(ann_client.get("/api/commands/"), 200)}
+    assert commands["run"] == {
+        "name": "run", "arguments": "TOOL {json}", "description": "call a tool yourself",
+    }  # fmt: skip
+    assert commands["help"]["arguments"] == ""

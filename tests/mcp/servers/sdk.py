@@ -109,6 +109,12 @@ def greet(name: str) -> str:
     return f"Say hello to {name}."
 
 
+@server.prompt()
+def farewell() -> str:
+    """Take leave."""
+    return "Say goodbye."
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "stdio":
         server.run("stdio")

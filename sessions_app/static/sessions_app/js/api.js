@@ -3,6 +3,7 @@
 import { observe } from "./clock.js";
 
 const TIMEOUT_MS = 30_000;
+const CALL_WAIT_SECONDS = 20;
 
 /** A refused or failed request: `status` 0 means that no answer came. */
 export class Problem extends Error {
@@ -92,12 +93,22 @@ const session = (id) => `/api/sessions/${encodeURIComponent(id)}/`;
 export const listSessions = (state, search) =>
   request("GET", `/api/sessions/?${new URLSearchParams(search ? { state, search } : { state })}`);
 /** Follow a `next` address on this site, whatever host name a proxy put into it. */
-export const nextSessions = (address) => {
+export const nextPage = (address) => {
   const { pathname, search } = new URL(address, location.href);
   return request("GET", pathname + search);
 };
 export const createSession = (key, model) => request("POST", "/api/sessions/", { body: { model }, key });
 export const listModels = () => request("GET", "/api/models/");
+export const listCommands = () => request("GET", "/api/commands/");
+export const listTools = () => request("GET", "/api/tools/");
+export const listOffers = () => request("GET", "/api/mcp/offers/");
+export const getPrompt = (id, server, name, values, signal) =>
+  request("POST", `/api/tools/get_prompt/execute/?wait=${CALL_WAIT_SECONDS}`, {
+    body: { session_id: id, args: { server, name, arguments: values } },
+    signal,
+  });
+export const readCall = (id, signal) =>
+  request("GET", `/api/tool-calls/${encodeURIComponent(id)}/?wait=${CALL_WAIT_SECONDS}`, { signal });
 export const readSession = (id) => request("GET", session(id));
 export const readUsage = (id) => request("GET", `${session(id)}usage/`);
 export const renameSession = (id, title) => request("PATCH", session(id), { body: { title } });
@@ -119,6 +130,9 @@ export const switchBranch = (id, branchId) =>
 export const stopTurn = (id) => request("POST", `/api/turns/${encodeURIComponent(id)}/stop/`);
 export const decideApproval = (id, decision) =>
   request("POST", `/api/approvals/${encodeURIComponent(id)}/`, { body: decision });
+export const listPermissions = () => request("GET", "/api/tool-permissions/?page_size=100");
+export const takeBackPermission = (id) =>
+  request("DELETE", `/api/tool-permissions/${encodeURIComponent(id)}/`);
 export const cancelSubagent = (id) => request("POST", `/api/subagents/${encodeURIComponent(id)}/cancel/`);
 export const retrySubagent = (id, key) =>
   request("POST", `/api/subagents/${encodeURIComponent(id)}/retry/`, { key });

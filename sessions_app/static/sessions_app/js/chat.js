@@ -1,6 +1,7 @@
 /** The chat page: puts its parts together. */
 
 import { Announcer } from "./announcer.js";
+import { newKey } from "./api.js";
 import { serverNow } from "./clock.js";
 import { Composer, giveBackTo } from "./composer.js";
 import { ConnectionNotice } from "./connection_notice.js";
@@ -9,7 +10,9 @@ import { setText, show } from "./dom.js";
 import { Drawer } from "./drawer.js";
 import { Header } from "./header.js";
 import { listenToKeys } from "./keyboard.js";
+import { beginChat } from "./new_chat.js";
 import { Outbox } from "./outbox.js";
+import { PromptDialog } from "./prompt_dialog.js";
 import { Scrolling } from "./scrolling.js";
 import { SessionActions } from "./session_actions.js";
 import { Sidebar } from "./sidebar.js";
@@ -39,7 +42,9 @@ class ChatPage {
       stop: () => this.conversation.stopTurn(),
       restore: () => this.actions.restore(this.conversation.id),
       startNew: () => this.go(null),
+      prompt: (prompt, put) => this.prompts.ask(prompt, put),
     });
+    this.prompts = new PromptDialog(element("prompt-dialog"), () => this.sessionId());
     this.header = new Header(element("header"), {
       rename: (title) => this.actions.rename(this.conversation.id, title),
       export: (format, metadata) => this.conversation.exportAs(format, metadata),
@@ -154,6 +159,12 @@ class ChatPage {
     for (const { key } of this.outbox.of(this.conversation.id))
       this.conversation.dispatch("page.send_failed", { key, error: null });
     this.outbox.sendAgain();
+  }
+
+  /** Return the id of the chat, which begins now if it is a new one. */
+  async sessionId() {
+    if (!this.conversation.id) this.begun(await beginChat(newKey()));
+    return this.conversation.id;
   }
 
   begun(created) {

@@ -1,5 +1,6 @@
 /** The composer: a growing field, Enter sends, what cannot be sent stays. */
 
+import { Completion } from "./completion.js";
 import { characters } from "./drafts.js";
 import { setAttribute, setText, show } from "./dom.js";
 
@@ -13,8 +14,12 @@ export class Composer {
   #on;
   #id = null;
   #enabled = true;
+  #completion;
 
-  /** `on.send(text)`, `on.stop()`, `on.restore()` and `on.startNew()` are told what the reader wants. */
+  /**
+   * `on.send(text)`, `on.stop()`, `on.restore()` and `on.startNew()` are told what the reader wants;
+   * `on.prompt(prompt, put)` has a server's prompt written and gives its text to `put`.
+   */
   constructor(form, on) {
     const find = (name) => form.querySelector(`[data-part=${name}]`);
     this.#form = form;
@@ -25,6 +30,10 @@ export class Composer {
         (name) => [name, find(name)],
       ),
     );
+    this.#completion = new Completion(this.field, find("completion"), {
+      put: (from, to, text) => this.replace(from, to, text),
+      prompt: (prompt, from, to) => this.#askFor(prompt, this.field.value.slice(from, to)),
+    });
     this.#listen();
   }
 
@@ -45,6 +54,7 @@ export class Composer {
   }
 
   #key(event) {
+    if (this.#completion.key(event)) return;
     const sends = event.key === "Enter" && !event.shiftKey && !event.isComposing;
     if (!sends) return;
     event.preventDefault();
@@ -64,6 +74,24 @@ export class Composer {
     this.#put(text);
     this.field.focus();
     this.field.setSelectionRange(text.length, text.length);
+  }
+
+  /** Put text in the place of what stands from one character to another, and the cursor behind it. */
+  replace(from, to, text) {
+    const isApart = text.endsWith(" ") && this.field.value[to] === " ";
+    this.field.focus();
+    this.field.setRangeText(isApart ? text.trimEnd() : text, from, to, "end");
+    this.#changed();
+    this.field.scrollTop = this.field.scrollHeight;
+  }
+
+  /** Put the text of a prompt in the place of its name; if that is gone, behind what was written. */
+  #askFor(prompt, name) {
+    this.#on.prompt(prompt, (text) => {
+      const { value } = this.field;
+      if (value.startsWith(name)) this.replace(0, name.length, text);
+      else this.replace(value.length, value.length, text);
+    });
   }
 
   /** Give back a text that was not sent, with the reason; what was typed since stays behind it. */
@@ -87,6 +115,7 @@ export class Composer {
   }
 
   #put(text) {
+    this.#completion.shut();
     this.field.value = text;
     this.#changed();
   }

@@ -5,7 +5,7 @@
 
 import * as api from "./api.js";
 import { Backoff } from "./backoff.js";
-import { forgetModel, modelOfNewChats } from "./model_picker.js";
+import { beginChat } from "./new_chat.js";
 
 const STORAGE_KEY = "mcpchat-outbox";
 const PACE = { first: 2000, longest: 30_000 };
@@ -83,21 +83,10 @@ export class Outbox {
 
   /** Start the chat that this entry begins; what was written behind it goes there too. */
   async #begin({ key }) {
-    const created = await this.#create(key);
+    const created = await beginChat(key);
     for (const entry of this.of(null)) entry.session = created.id;
     this.#keep();
     this.#on.begun(created);
-  }
-
-  /** A model that was picked once and is not offered any more must not keep a chat from beginning. */
-  async #create(key) {
-    try {
-      return await api.createSession(key, modelOfNewChats());
-    } catch (problem) {
-      if (problem.code !== "unknown_model") throw problem;
-      forgetModel();
-      return api.createSession(key, "");
-    }
   }
 
   #failed(entry, problem) {

@@ -1,6 +1,6 @@
 /** The sessions of the sidebar as a value: pages from the server, changes of this page, groups by day. */
 
-import { listSessions, nextSessions } from "./api.js";
+import { listSessions, nextPage } from "./api.js";
 import { dayWord } from "./words.js";
 
 export class SessionList {
@@ -32,7 +32,7 @@ export class SessionList {
   async more() {
     if (!this.next) return;
     await this.#load(
-      () => nextSessions(this.next),
+      () => nextPage(this.next),
       this.#round,
       () => new Map(this.items),
     );

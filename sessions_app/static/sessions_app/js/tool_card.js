@@ -46,7 +46,7 @@ export function toolCard({ item }) {
     update({ item: call }) {
       node.dataset.state = isRunning(call) ? "running" : call.state;
       setText(title, call.title || plain(call.tool_name));
-      setText(name, call.tool_name);
+      setText(name, subjectOf(call));
       setText(state, stateText(call));
       setText(error, call.error ? `${call.error.message} (${call.error.code})` : "");
       show(error, Boolean(call.error));
@@ -54,6 +54,11 @@ export function toolCard({ item }) {
       parts.result.update(call.result);
     },
   };
+}
+
+/** Which resource was read says more than the tool's own name. */
+function subjectOf({ tool_name: tool, args }) {
+  return tool === "read_resource" && args?.uri ? `@${args.server}:${args.uri}` : tool;
 }
 
 function progressText({ progress, stage }) {

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('agents_app', '0009_usage'),
+        ('agents_app', '0010_tool_policy'),
     ]
 
     operations = [
