@@ -88,7 +88,8 @@ async def _measure(figures: Figures, model: str, url: str, token: str, link: str
         directs = [await stack.enter_async_context(Direct(model)) for _ in range(MANY)]
         api = await stack.enter_async_context(httpx.AsyncClient(base_url=url, headers=headers, timeout=60))
         browser = await stack.enter_async_context(_browser(url, link))
-        await asyncio.gather(*(one.ask(WARM_UP_TOKENS) for one in (*pages, *directs)))
+        asked: list[Page | Direct] = [*pages, *directs]
+        await asyncio.gather(*(one.ask(WARM_UP_TOKENS) for one in asked))
         await asyncio.sleep(SETTLE_SECONDS)
         for _ in range(ROUNDS):
             await _round_of_one(figures, directs[0], pages[0])

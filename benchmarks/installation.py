@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from mcpchat_project.supervisor.linux import dying_with_parent
 from mcpchat_project.supervisor.processes import CELERY, Process, agents, keeper
@@ -88,7 +88,7 @@ class Installation:
         self._cleanup.callback(end, started)
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[Any]) -> None:
     """Stop a process: first by SIGTERM, in the end by SIGKILL."""
     process.terminate()
     try:

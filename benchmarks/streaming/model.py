@@ -2,7 +2,8 @@
 
 It prints its port and serves until it is ended. The first token of an answer comes `FIRST_TOKEN_SECONDS`
 after its request was read, the others at `TOKENS_A_SECOND`, each at its own moment: one that was late makes
-no other late. `Say 60 words.` is answered with so many tokens, anything else (a request for a title) with three.
+no other late. `Say 60 words.` is answered with so many tokens, anything else (a request for a title) with
+three.
 """
 
 import asyncio
