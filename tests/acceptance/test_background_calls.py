@@ -72,6 +72,13 @@ def _execute(uta: Person, session_id: str, tool: str, wait: float = 0, **more: A
     return dict(answer.raise_for_status().json())
 
 
+def _summary(uta: Person, session_id: str, tool: str) -> str:
+    """Call a tool and return what it said, wherever the call ended: connecting may take long."""
+    call = _execute(uta, session_id, tool, wait=15)
+    ended = uta.ended(call["subagent_id"]) if "subagent_id" in call else call
+    return str(ended["result"]["summary"])
+
+
 def _moved(uta: Person, session_id: str) -> dict[str, Any]:
     def subagent() -> Any:
         return next(iter(uta.snapshot(session_id)["subagents"]), None)
@@ -112,13 +119,13 @@ def test_a_program_is_told_as_what_its_slow_call_goes_on(uta: Person) -> None:
 
 def test_a_call_in_the_background_is_cancelled_within_2_s_and_the_server_is_told(uta: Person) -> None:
     session_id = uta.session()
-    before = _execute(uta, session_id, "probe__cancellations", wait=15)["result"]["summary"]
+    before = _summary(uta, session_id, "probe__cancellations")
     call = _execute(uta, session_id, "probe__wait", wait=15, args={"seconds": 60})
     uta.http.post(f"/api/subagents/{call['subagent_id']}/cancel/").raise_for_status()
     assert uta.ended(call["subagent_id"], 2)["state"] == "cancelled"
 
     def told() -> bool:
-        after = _execute(uta, session_id, "probe__cancellations", wait=15)["result"]["summary"]
+        after = _summary(uta, session_id, "probe__cancellations")
         return int(after) == int(before) + 1
 
     wait_for("the server is told", told, 5)
@@ -192,7 +199,7 @@ def test_a_server_that_is_silent_for_too_long_fails_the_call_and_its_process_is_
     house.manage("import_mcp_servers", str(config))
     wait_for("its tools are listed", lambda: "silent__pid" in _tools(uta), 40)
     session_id = uta.session()
-    pid = int(_execute(uta, session_id, "silent__pid", wait=15)["result"]["summary"])
+    pid = int(_summary(uta, session_id, "silent__pid"))
     call = _execute(uta, session_id, "silent__wait", wait=15, args={"seconds": 60})
     ended = uta.ended(call["subagent_id"], 20)
     assert (ended["state"], ended["error"]["code"]) == ("failed", "mcp_idle_timeout")

@@ -249,7 +249,7 @@ def test_a_connection_that_the_database_ended_costs_no_start(session: ChatSessio
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The subagents for which a message was sent."""
     told: list[Any] = []
-    monkeypatch.setattr(admission, "send", lambda pool_name, subagent_id, attempt: told.append(subagent_id))
+    monkeypatch.setattr(admission, "send", lambda pool_name, admitted: told.append(admitted.subagent_id))
     return told
 
 
@@ -265,6 +265,22 @@ def test_short_work_is_followed_by_what_gets_its_slot_without_a_message(
     assert work.states(session) == ["succeeded"] * 4
     assert sent == [first.pk]
     assert [work.fresh(one).attempt for one in others] == [1, 1, 1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_chat_worker_has_to_run_is_sent_there_by_whoever_frees_its_slot(
+    session: ChatSession, declare: Declare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages: list[Any] = []
+    monkeypatch.setattr(admission, "send_task", lambda name, queue, *_: messages.append((name, queue)))
+    declare("heavy_one", lambda context: ToolResult(summary="Done."), heavy=True)
+    work.set_pool(cap=1)
+    first = work.admitted(session, "heavy_one")
+    work.queue(session, "heavy_one", queue="chat")
+    messages.clear()
+    runner.run(first.pk, 1)
+    assert work.states(session) == ["succeeded", "admitted"]
+    assert messages[-1] == ("agents_app.chat_tasks.run_subagent", "chat")
 
 
 @pytest.mark.django_db(transaction=True)

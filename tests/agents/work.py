@@ -16,13 +16,14 @@ from sessions_app.models import ChatSession
 
 
 def queue(session: ChatSession, tool_name: str = "probe", **how: Any) -> Subagent:
-    """Queue a subagent; `safe`, `priority`, `key` and `args` as given."""
+    """Queue a subagent; `safe`, `priority`, `key`, `queue` and `args` as given."""
     plan = Plan(
         tool_name=tool_name,
         arguments=how.get("args", {}),
         title=how.get("title", tool_name),
         safe_to_repeat=how.get("safe", True),
         execution_timeout_seconds=how.get("timeout", 300),
+        queue=how.get("queue", ""),
     )
     return pool.submit(
         pool.Submission(
