@@ -155,10 +155,10 @@ def test_a_call_that_finds_its_pool_full_stays_in_front_until_a_slot_is_free(
     ids=["asked", "marked"],
 )
 def test_a_call_that_is_heavy_by_word_or_mark_is_a_subagent_from_its_start(
-    uta: Person, tool: str, how: dict[str, str]
+    uta: Person, tool: str, execution: str
 ) -> None:
     session_id = uta.session()
-    subagent = _execute(uta, session_id, tool, args={"count": 3}, **how)
+    subagent = _execute(uta, session_id, tool, args={"count": 3}, execution=execution)
     ended = uta.ended(subagent["subagent_id"])
     assert (ended["state"], ended["result"]["summary"]) == ("succeeded", "done")
     assert ended["progress"] == 100
