@@ -53,8 +53,14 @@ class CallSerializer(PayloadSerializer):
         return dict(tool_payload(instance))
 
 
+class WholeToolCall(ToolCallPayload):
+    """A fast call in REST: the payload of its events with the whole result, however large."""
+
+
 class WholeCallSerializer(CallSerializer):
-    """A fast call with its whole result, however large."""
+    """A fast call with its whole result."""
+
+    contract = WholeToolCall
 
     def to_representation(self, instance: ToolCall) -> dict[str, Any]:
         """Return the payload with the whole result."""
