@@ -67,10 +67,16 @@ function messageEntry(item, state, lasts) {
   return { key: item.message_id, kind, seq: item.seq, item, waits, changes };
 }
 
+/** What has no report comes into the chat by its summary, which the card shows already. */
+function reportOf({ subagent_id, result }, reports) {
+  const report = reports.get(subagent_id);
+  return report && report.content !== result?.summary ? report : undefined;
+}
+
 function subagentEntry(item, reports, exports) {
   const kind = item.agent_type === EXPORT_AGENT ? "export" : "subagent";
   const id = item.subagent_id;
-  return { key: id, kind, seq: item.seq, item, report: reports.get(id), exported: exports.get(id) };
+  return { key: id, kind, seq: item.seq, item, report: reportOf(item, reports), exported: exports.get(id) };
 }
 
 /** Return what the agent is at while nothing grows on the page, or an empty string. */
