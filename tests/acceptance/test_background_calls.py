@@ -150,9 +150,7 @@ def test_a_call_that_finds_its_pool_full_stays_in_front_until_a_slot_is_free(
 
 
 @pytest.mark.parametrize(
-    ("tool", "how"),
-    [("probe__steps", {"execution": "heavy"}), ("marked__steps", {})],
-    ids=["asked", "marked"],
+    ("tool", "execution"), [("probe__steps", "heavy"), ("marked__steps", "auto")], ids=["asked", "marked"]
 )
 def test_a_call_that_is_heavy_by_word_or_mark_is_a_subagent_from_its_start(
     uta: Person, tool: str, execution: str
