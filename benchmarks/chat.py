@@ -41,6 +41,8 @@ GOALS = {
     "first_token_over_direct_ms_at_1": "<=15",
     "rate_against_direct_at_1": ">=0.95",
     f"rate_against_direct_at_{MANY}": ">=0.95",
+    "whole_rate_against_direct_at_1": ">=0.95",
+    f"whole_rate_against_direct_at_{MANY}": ">=0.95",
     f"longest_visit_ms_at_{MANY}": "<=1000",
 }
 Figures = dict[str, list[float]]
@@ -71,6 +73,8 @@ def _model() -> Iterator[str]:
         yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
     finally:
         end(process)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _house(model: str) -> Installation:
@@ -137,6 +141,8 @@ def _keep(figures: Figures, count: int, direct: Sequence[Answer], page: Sequence
         figures[f"{who}tokens_a_second_at_{count}"].append(rate[who])
     figures[f"first_token_over_direct_ms_at_{count}"].append(first[""] - first["direct_"])
     figures[f"rate_against_direct_at_{count}"].append(rate[""] / rate["direct_"])
+    whole = {who: median(one.whole_rate for one in heard) for who, heard in both.items()}
+    figures[f"whole_rate_against_direct_at_{count}"].append(whole[""] / whole["direct_"])
     slowest = min(one.tokens_a_second for one in page)
     figures[f"slowest_rate_against_direct_at_{count}"].append(slowest / rate["direct_"])
 

@@ -290,7 +290,7 @@ TURN_MAX_STEPS = number(env, "TURN_MAX_STEPS", 50)
 WAKES_WITHOUT_USER = number(env, "WAKES_WITHOUT_USER", 20)
 # A call of an MCP server's tool that has not answered by then goes on in the background.
 BACKGROUND_AFTER_SECONDS = number(env, "BACKGROUND_AFTER_SECONDS", 10)
-CHAT_CONCURRENCY = number(env, "CHAT_CONCURRENCY", 16)
+CHAT_CONCURRENCY = number(env, "CHAT_CONCURRENCY", 24)
 # In each web process.
 FEED_SOCKETS_PER_USER = number(env, "FEED_SOCKETS_PER_USER", 100)
 

@@ -37,3 +37,11 @@ class Answer:
     def tokens_a_second(self) -> float:
         """How fast those came that came after the first text."""
         return (self._characters - self._first) / len(TOKEN) / (self.last_at - self.first_at)
+
+    @property
+    def whole_rate(self) -> float:
+        """Tokens a second from the question to the last of them.
+
+        What was held up and then came in a heap looks fast to `tokens_a_second`; here it does not.
+        """
+        return self._characters / len(TOKEN) / (self.last_at - self.asked_at)

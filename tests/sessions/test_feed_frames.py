@@ -2,14 +2,16 @@
 
 import asyncio
 import time
+from uuid import uuid4
 
 import pytest
 
+from sessions_app.events import encode_ephemeral
 from sessions_app.feed import subscriber, topic
 from sessions_app.feed.hub import Hub
 from sessions_app.feed.lines import Frame, Line
 from sessions_app.feed.subscriber import Subscriber
-from sessions_app.feed.topic import Topic
+from sessions_app.feed.topic import SessionTopic, Topic
 from sessions_app.models import ChatSession
 from tests.sessions.sockets import Reader, record
 
@@ -82,6 +84,22 @@ async def test_what_follows_within_20_ms_is_gathered_and_sent_without_another_ev
             await asyncio.sleep(0.001)
     assert wire.frames[1] == '[{"seq":2},{"kind":"message.delta"}]'
     assert time.monotonic() - began < 0.5
+
+
+async def test_the_first_words_of_an_answer_do_not_wait_for_what_follows() -> None:
+    wire = Wire()
+    session_id = uuid4()
+    busy = SessionTopic(session_id, 0, [])
+    busy.attach(wire.subscriber)
+    busy.hear(Line('{"seq":1,"kind":"message.added"}', 1, "message.added"))
+    for offset, text in ((0, "Good "), (5, "morning")):
+        delta = {"message_id": "m", "generation": 1, "offset": offset, "text": text}
+        busy.hear(Line(encode_ephemeral(session_id, "message.delta", delta), None, "message.delta"))
+    await _soon()
+    assert len(wire.frames) == 2
+    assert "Good " in wire.frames[1]
+    assert "morning" not in wire.frames[1]
+    busy.end()
 
 
 async def test_after_a_pause_an_event_goes_out_at_once_again() -> None:

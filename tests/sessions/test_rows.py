@@ -30,6 +30,13 @@ def test_an_inserted_row_is_what_the_orm_reads(session: ChatSession) -> None:
     assert _columns(Message.objects.get(pk=message.pk)) == _columns(message)
 
 
+def test_a_row_exists_if_all_of_the_condition_holds(session: ChatSession) -> None:
+    condition = "id = %(id)s AND state = %(state)s"
+    assert sessions.exists(condition, id=session.pk, state="active")
+    assert not sessions.exists(condition, id=session.pk, state="stopped")
+    assert not sessions.exists(condition, id=uuid.uuid4(), state="active")
+
+
 def test_a_row_that_is_got_is_what_the_orm_reads(session: ChatSession) -> None:
     got = sessions.get(session.pk)
     assert got is not None
