@@ -174,15 +174,18 @@ class _FastContext(ToolContext):
         self._must_end, self._moved = must_end, moved
         self._seconds = tool.execution_timeout_seconds
         self._deadline = time.monotonic() + self._seconds
+        self._told: tuple[float, str] | None = None
         self._may_move = tool.in_chat_worker and tool.name not in TOOLS
         self._moves_at = time.monotonic() + settings.BACKGROUND_AFTER_SECONDS
 
     def progress(self, percent: float, stage: str, estimated_seconds_left: float | None = None) -> None:
         """Tell the feed; whoever calls often is a tool of ours, and those are quick."""
+        if self.background is None:
+            self._told = percent, stage
+            self.check()  # which may move it
         if self.background is not None:
             self.background.attempt.progress(percent, stage, estimated_seconds_left)
             return
-        self.check()
         payload: ToolProgress = {
             "call_id": str(self._call_id),
             "progress": round(min(max(percent, 0.0), 100.0), 1),
@@ -218,3 +221,5 @@ class _FastContext(ToolContext):
         self._moves_at = time.monotonic() + MOVE_AGAIN_SECONDS
         if self.background is not None:
             self._moved(self.background.subagent)
+            if self._told is not None:
+                self.background.attempt.progress(*self._told)
