@@ -102,11 +102,11 @@ def test_a_task_of_a_tool_executor_names_a_tool_and_nothing_else(task: dict[str,
     assert _code(lambda: prepare(task, uuid4())) == "invalid_task"
 
 
-def test_a_plan_takes_over_what_the_tool_declares() -> None:
+def test_a_plan_takes_over_what_the_tool_declares(db: None) -> None:
     plan = prepare({"tool_name": "probe_brief", "args": {"ledger": "somewhere"}}, uuid4())
     assert (plan.safe_to_repeat, plan.execution_timeout_seconds) == (True, 1)
     assert plan.title == "Probe brief: somewhere"
 
 
-def test_arguments_may_be_left_out() -> None:
+def test_arguments_may_be_left_out(db: None) -> None:
     assert prepare({"tool_name": "probe"}, uuid4()).arguments == {}
