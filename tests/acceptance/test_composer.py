@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from tests.acceptance.house import House, Person, wait_for
 from tests.agents.model_server import ModelServer, says
@@ -290,3 +290,26 @@ def test_what_is_taken_replaces_all_that_was_typed_for_it(page: Page) -> None:
     expect(_active(page)).to_be_visible()
     field.press("Enter")
     assert _written(page) == "say @probe:probe://text "
+
+
+def test_what_is_typed_before_the_scripts_are_there_stays(
+    coras_browser: BrowserContext, house: House
+) -> None:
+    page = coras_browser.new_page()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/js/drafts.js", hold)
+    page.goto(house.url, wait_until="commit")
+    field = page.get_by_test_id("composer")
+    field.fill("Typed early")
+    wait_for("the script is asked for", lambda: page.evaluate("1") and held)
+    for route in held:
+        route.continue_()
+    expect(page.get_by_test_id("send")).to_be_enabled()
+    expect(field).to_have_value("Typed early")
+    field.press("Enter")
+    expect(page.get_by_test_id("message-user")).to_contain_text("Typed early")
+    page.close()

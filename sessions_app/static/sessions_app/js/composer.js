@@ -14,6 +14,7 @@ export class Composer {
   #on;
   #id = null;
   #enabled = true;
+  #isEntered = false;
   #completion;
 
   /**
@@ -101,10 +102,15 @@ export class Composer {
     this.#complain(reason);
   }
 
-  /** Go to the composer of another session: every session keeps its own unsent text. */
+  /**
+   * Go to the composer of another session: every session keeps its own unsent text.
+   * What was typed before the scripts were there stays.
+   */
   enter(id) {
+    const early = this.#isEntered ? "" : this.field.value;
+    this.#isEntered = true;
     this.#id = id;
-    this.#put(readDraft(id));
+    this.#put(readDraft(id) || early);
   }
 
   /** Let what was typed go along to the session that the new chat has become. */
