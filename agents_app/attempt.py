@@ -1,6 +1,7 @@
 """One attempt of a subagent as its tool sees it."""
 
 import math
+import shutil
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -9,7 +10,9 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -28,6 +31,16 @@ STORE_SECONDS = 1.0
 LOOK_SECONDS = 0.4
 STAGE_MAX_CHARACTERS = 100
 NEW_STAGES_A_SECOND = 5
+
+
+def workdir_path(subagent_id: UUID, attempt: int) -> Path:
+    """Return the folder of one attempt: no two attempts share one."""
+    return Path(settings.WORK_DIR) / f"{subagent_id}-{attempt}"
+
+
+def remove_workdir(subagent_id: UUID, attempt: int) -> None:
+    """Remove the folder of an attempt that ended or died."""
+    shutil.rmtree(workdir_path(subagent_id, attempt), ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,15 @@ and the call, which looks at its row, is given up within half a second.
 """
 
 import logging
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import UUID
 
 from django.db import DatabaseError
 from django.utils import timezone
 
 from agents_app import liveness, outcome, pool, tool_executor
-from agents_app.attempt import Attempt
+from agents_app.attempt import Attempt, remove_workdir, workdir_path
 from agents_app.context import Stopped, ToolError
 from agents_app.models import Subagent, ToolCall
 from agents_app.outcome import Outcome
@@ -47,9 +45,8 @@ def run(subagent_id: UUID, attempt: int) -> None:
     subagent = pool.start(subagent_id, attempt, liveness.current_worker_id())
     if subagent is None:
         return
-    with tempfile.TemporaryDirectory() as folder:
-        context = _attempt(subagent, Path(folder) / "work")
-        end(Background(subagent, context), _execute(subagent, context))
+    context = _attempt(subagent)
+    end(Background(subagent, context), _execute(subagent, context))
 
 
 def move(call_id: UUID, session: ChatSession, tool: Tool, arguments: dict[str, object]) -> Background | None:
@@ -59,14 +56,15 @@ def move(call_id: UUID, session: ChatSession, tool: Tool, arguments: dict[str, o
             subagent = _take_in(change, call_id, tool, arguments)
     except (NoSlot, DatabaseError):  # it is tried again soon, and the call goes on meanwhile
         return None
-    with tempfile.TemporaryDirectory() as folder:  # the call keeps the folder that it has
-        return Background(subagent, _attempt(subagent, Path(folder) / "work"))
+    return Background(subagent, _attempt(subagent))
 
 
 def end(background: Background, ended: Outcome) -> None:
     """Store how a call ended; at a shutdown its row is left to the keeper, which gives it back."""
     if Shutdown.requested:
         return
+
+    remove_workdir(background.subagent.pk, background.subagent.attempt)
 
     def store() -> None:
         background.attempt.end()
@@ -93,7 +91,8 @@ def _take_in(change: SessionChange, call_id: UUID, tool: Tool, arguments: dict[s
     return subagent
 
 
-def _attempt(subagent: Subagent, folder: Path) -> Attempt:
+def _attempt(subagent: Subagent) -> Attempt:
+    folder = workdir_path(subagent.pk, subagent.attempt)
     return Attempt(subagent, find_agent_type(subagent.agent_type), folder)
 
 

@@ -31,6 +31,7 @@ from django.utils import timezone
 
 from agents_app import (
     admission,
+    attempt,
     fast_calls,
     liveness,
     maintenance,
@@ -38,7 +39,6 @@ from agents_app import (
     places,
     pool,
     process_groups,
-    runner,
     turns,
 )
 from agents_app.liveness import Identity
@@ -199,7 +199,7 @@ class Keeper:
         """Give back all that the worker was running; True when nothing of it is left."""
         for subagent in worker.subagents.select_related("pool").filter(state=State.RUNNING):
             logger.warning("%s lost its worker (attempt %d)", subagent, subagent.attempt)
-            runner.remove_workdir(subagent.pk, subagent.attempt)
+            attempt.remove_workdir(subagent.pk, subagent.attempt)
             self._end_or_give_back(subagent, worker)
         for turn in worker.turns.filter(state=Turn.State.RUNNING):
             logger.warning("%s lost its worker (attempt %d)", turn, turn.attempt)
@@ -243,7 +243,7 @@ class Keeper:
             process_groups.send(worker.pid, worker.started_ticks, signal.SIGCONT)
             return
         if _end_group(worker.pid, worker.started_ticks):
-            runner.remove_workdir(subagent.pk, subagent.attempt)
+            attempt.remove_workdir(subagent.pk, subagent.attempt)
             pool.finish(subagent, _why(subagent, now))
 
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -61,7 +61,6 @@ from sessions_app.errors import Refusal
 from sessions_app.events import json_bytes
 from sessions_app.models import ChatSession, Message
 
-T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.05

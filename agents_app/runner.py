@@ -2,16 +2,13 @@
 
 import logging
 import os
-import shutil
 import time
-from pathlib import Path
 from uuid import UUID
 
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from agents_app import admission, liveness, outcome, pool, process_groups
-from agents_app.attempt import Attempt
+from agents_app.attempt import Attempt, remove_workdir, workdir_path
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.models import Subagent
 from agents_app.outcome import Outcome
@@ -50,16 +47,6 @@ def _start(subagent_id: UUID, attempt: int) -> Subagent | None:
         subagent = None
     # Else it is mostly a message that came twice. It may be this process that is not known any more.
     return subagent or pool.start(subagent_id, attempt, liveness.current_worker_id())
-
-
-def workdir_path(subagent_id: UUID, attempt: int) -> Path:
-    """Return the folder of one attempt: no two attempts share one."""
-    return Path(settings.WORK_DIR) / f"{subagent_id}-{attempt}"
-
-
-def remove_workdir(subagent_id: UUID, attempt: int) -> None:
-    """Remove the folder of an attempt that ended or died."""
-    shutil.rmtree(workdir_path(subagent_id, attempt), ignore_errors=True)
 
 
 def _run_and_clean_up(subagent: Subagent) -> Outcome:

@@ -16,7 +16,7 @@ from django.db import IntegrityError
 from django.db.models import ProtectedError
 from django.utils import timezone
 
-from agents_app import liveness, renewal, runner, turns
+from agents_app import attempt, liveness, renewal, turns
 from agents_app.keeper import Keeper, Pace, hold_the_post
 from agents_app.lease import Lease
 from agents_app.models import Pool, Subagent, Turn, Worker
@@ -38,14 +38,14 @@ def test_the_work_of_a_dead_process_is_given_back_and_its_traces_go(
 ) -> None:
     worker = start_worker()
     subagent = worker.take(work.admitted(session))
-    runner.workdir_path(subagent.pk, 1).mkdir()
+    attempt.workdir_path(subagent.pk, 1).mkdir()
     worker.kill()
     assert alive(worker.child)
     keeper.bury_the_dead()
     assert not alive(worker.child)
     assert (work.fresh(subagent).attempt, work.fresh(subagent).worker) == (2, None)
     assert (worker.row, worker.lock.exists()) == (None, False)
-    assert not runner.workdir_path(subagent.pk, 1).exists()
+    assert not attempt.workdir_path(subagent.pk, 1).exists()
 
 
 @pytest.mark.parametrize("number", [None, signal.SIGSTOP])
