@@ -36,8 +36,7 @@ def _store(house: House) -> Path:
 
 def _memory_mib(house: House) -> float:
     """Return the most memory that a web process has had, in MiB."""
-    (pid,) = house.identities("web")
-    status = Path(f"/proc/{pid[0] if isinstance(pid, tuple) else pid}/status").read_text()
+    status = Path(f"/proc/{house.process_named('web')}/status").read_text()
     (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) / 1024
 
@@ -89,8 +88,7 @@ def test_an_upload_survives_the_death_of_the_web_process(ann: Person, house: Hou
         for number in range(30):
             if number == 20:
                 wait_for("some of it counts", lambda: _received(house, ann, file) >= 8 * MIB)
-                for pid in house.identities("web"):
-                    os.kill(pid[0] if isinstance(pid, tuple) else pid, signal.SIGKILL)
+                os.kill(house.process_named("web"), signal.SIGKILL)
             yield BLOCK
 
     with pytest.raises(httpx.TransportError):
@@ -132,10 +130,16 @@ def test_of_work_that_died_only_the_second_attempts_files_are_there(ann: Person,
     assert len(listed) == 3
 
 
+def _with_files(person: Person, subagent_id: str, count: int) -> dict[str, Any] | None:
+    subagent = person.subagent(subagent_id)
+    return subagent if subagent["files_total"] == count else None
+
+
 def test_cancelled_work_keeps_what_it_delivered(ann: Person, bob: Person) -> None:
     session = ann.session()
     subagent_id = ann.call(session, "probe_deliver", count=2, seconds=60)["subagent_id"]
-    ann.running(subagent_id, progress=50)
+    running = wait_for("both are there", lambda: _with_files(ann, subagent_id, 2))
+    assert running["state"] == "running"
     ann.http.post(f"/api/subagents/{subagent_id}/cancel/").raise_for_status()
     ended = ann.ended(subagent_id)
     assert (ended["state"], ended["files_total"]) == ("cancelled", 2)

@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from agents_app.files import arriving, receiving
 from agents_app.models import StoredFile
 from sessions_app import lifecycle
+from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession
 from tests.files.wire import Request, piece
 from tests.sessions.sockets import in_thread
@@ -265,7 +266,7 @@ def test_two_who_announce_at_once_do_not_exceed_the_quota(
     def announce() -> bool:
         try:
             receiving.announce(ann.pk, "a", 60)
-        except receiving.Refusal:
+        except Refusal:
             return False
         return True
 
