@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -211,10 +212,11 @@ def test_a_fast_call_delivers_for_its_session(session: ChatSession, declare: Cal
 
 
 @pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize("seconds", [0.0, 0.3])
 def test_a_call_that_goes_on_in_the_background_takes_along_what_it_delivered(
-    session: ChatSession, settings: Any
+    session: ChatSession, settings: Any, seconds: float
 ) -> None:
-    settings.BACKGROUND_AFTER_SECONDS = 0.0
+    settings.BACKGROUND_AFTER_SECONDS = seconds
     work.workers()
     moved: list[Subagent] = []
 
@@ -223,8 +225,9 @@ def test_a_call_that_goes_on_in_the_background_takes_along_what_it_delivered(
             path = context.workdir / "out.txt"
             path.write_text(f"{number}")
             context.deliver(path, f"{number}.txt")
-            if not moved:
-                context.progress(50, "working")  # and here it moves
+            deadline = time.monotonic() + 10
+            while not moved and time.monotonic() < deadline:  # it moves here, or already while it delivers
+                context.check()
         return ToolResult(summary="Done.")
 
     tool = Tool(
