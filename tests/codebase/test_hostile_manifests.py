@@ -19,12 +19,43 @@ from tests.codebase.test_dependencies import EXAMPLES
 from tests.codebase.test_locks import LOCKS
 
 FILES = [*EXAMPLES, *LOCKS, "setup.py", "libs.versions.toml"]
-WORDS = (
-    "dependencies devDependencies packages package project tool poetry uv sources pdm optional-dependencies "
-    "dependency-groups default develop version versions libraries name source require packages-dev workspace "
-    "target group files filename latest a@1.0.0 node_modules/a ref module dev-dependencies monolog/monolog "
-    "Version vers"
-).split()
+WORDS = [
+    "dependencies",
+    "devDependencies",
+    "packages",
+    "package",
+    "project",
+    "tool",
+    "poetry",
+    "uv",
+    "sources",
+    "pdm",
+    "optional-dependencies",
+    "dependency-groups",
+    "default",
+    "develop",
+    "version",
+    "versions",
+    "libraries",
+    "name",
+    "source",
+    "require",
+    "packages-dev",
+    "workspace",
+    "target",
+    "group",
+    "files",
+    "filename",
+    "latest",
+    "a@1.0.0",
+    "node_modules/a",
+    "ref",
+    "module",
+    "dev-dependencies",
+    "monolog/monolog",
+    "Version",
+    "vers",
+]
 KEYS = st.sampled_from(WORDS) | st.text(max_size=5)
 SCALARS = (
     st.none()

@@ -43,7 +43,7 @@ LOCKS = {
         [("pypi", "a", "1.0")],
     ),
     "pdm.lock": (
-        '[[package]]\nname = "a"\nversion = "1.0"\n[[package]]\nname = "own"\nversion = "1"\npath = "./own"\n',
+        '[[package]]\nname = "a"\nversion = "1.0"\n[[package]]\nname = "own"\nversion = "1"\npath = "./x"\n',
         [("pypi", "a", "1.0")],
     ),
     "pylock.toml": (
