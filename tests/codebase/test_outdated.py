@@ -72,6 +72,22 @@ def test_a_locked_version_is_what_is_compared(
     assert registry.asked == [PATH]
 
 
+def test_what_comes_from_elsewhere_is_told_to_nobody_although_a_lock_names_it(
+    registry: RegistryServer, compared: Callable[..., Declarations]
+) -> None:
+    wanted = {
+        "a": "git+ssh://git@example.org/a",
+        "b": "workspace:*",
+        "c": "npm:d@1.0.0",
+        "left-pad": "catalog:",
+    }
+    lock = {"packages": {f"node_modules/{name}": {"version": "1.0.0"} for name in wanted}}
+    compared({
+        "package.json": json.dumps({"dependencies": wanted}), "package-lock.json": json.dumps(lock),
+    })  # fmt: skip
+    assert registry.asked == [PATH]
+
+
 def test_names_that_are_private_are_told_to_nobody(
     registry: RegistryServer, compared: Callable[..., Declarations]
 ) -> None:

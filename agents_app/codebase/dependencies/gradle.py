@@ -15,9 +15,10 @@ from agents_app.codebase.dependencies.model import (
     text,
 )
 
-_HOW = r"^\s*(?P<how>[a-z]\w{0,60})\s*\(?\s*"
+# Blanks are bounded: patterns that try every split of a long run of them take time by its square.
+_HOW = r"^[ \t]{0,200}(?P<how>[a-z]\w{0,60})[ \t]{0,20}\(?\s{0,20}"
 _STRING = re.compile(
-    _HOW + r"(?:(?:enforcedP|p)latform\s*\(\s*)?"
+    _HOW + r"(?:(?:enforcedP|p)latform\s{0,20}\(\s{0,20})?"
     r"[\"'](?P<group>[\w.-]{1,200}):(?P<name>[\w.-]{1,200})(?::(?P<version>[^\"':@]{1,100}))?",
     re.MULTILINE,
 )
