@@ -66,7 +66,8 @@ def check(repo_url: str | None = None, path: str | None = None, ref: str | None 
     title="Analyze a code base",
     description=(
         "Clone a git repository (or read an allowed folder) and report on it: languages and lines of code, "
-        "functions and classes, largest and most complex parts, dependencies, tests and licence. "
+        "functions and classes, largest and most complex parts, dependencies (also which are outdated), "
+        "tests and licence. "
         "Give exactly one of repo_url and path."
     ),
     input_schema=_SCHEMA,

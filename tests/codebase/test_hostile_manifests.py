@@ -18,7 +18,7 @@ from agents_app.codebase.dependencies.registries import REGISTRIES, newest
 from tests.codebase.test_dependencies import EXAMPLES
 from tests.codebase.test_locks import LOCKS
 
-FILES = [*EXAMPLES, *LOCKS, "setup.py", "libs.versions.toml"]
+FILES = [*EXAMPLES, *LOCKS]
 WORDS = [
     "dependencies",
     "devDependencies",
@@ -85,7 +85,7 @@ def toml(value: Any) -> str:
 
 def mangled(path: str) -> st.SearchStrategy[bytes]:
     """Return the example for `path` with a piece taken out or put in."""
-    content = ({**EXAMPLES, **LOCKS}.get(path) or ("[libraries]\na = 'g:n:1'\n", []))[0].encode()
+    content = {**EXAMPLES, **LOCKS}[path][0].encode()
     place = st.integers(0, len(content))
     return st.builds(
         lambda start, end, piece: content[:start] + piece + content[end:],

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from agents_app.codebase.dependencies.documents import toml_document
 from agents_app.codebase.dependencies.model import (
     DEV,
+    ELSEWHERE,
     PEER,
     RUNTIME,
     TRANSITIVE,
@@ -41,7 +42,7 @@ def build(_path: str, data: bytes) -> Iterator[Dependency]:
         if how in _NO_DEPENDENCY:
             continue
         scope = PEER if how == "compileOnly" else DEV if _FOR_DEVELOPERS.match(how) else RUNTIME
-        yield Dependency("maven", f"{match['group']}:{match['name']}", match["version"] or "", scope)
+        yield Dependency("maven", f"{match['group']}:{match['name']}", match["version"] or ELSEWHERE, scope)
 
 
 def catalogue(_path: str, data: bytes) -> Iterator[Dependency]:
@@ -52,7 +53,7 @@ def catalogue(_path: str, data: bytes) -> Iterator[Dependency]:
         if isinstance(value, str):
             group, _, rest = value.partition(":")
             name, _, version = rest.partition(":")
-            yield Dependency("maven", f"{group}:{name}", version, RUNTIME)
+            yield Dependency("maven", f"{group}:{name}", version or ELSEWHERE, RUNTIME)
         else:
             yield _library(table(value), versions)
 
@@ -69,7 +70,7 @@ def _library(library: dict[str, object], versions: dict[str, str]) -> Dependency
     name = named(library.get("module")) or f"{named(library.get('group'))}:{named(library.get('name'))}"
     reference = named(table(library.get("version")).get("ref"))
     version = versions.get(reference, "") if reference else _rich(library.get("version"))
-    return Dependency("maven", name, version, RUNTIME)
+    return Dependency("maven", name, version or ELSEWHERE, RUNTIME)
 
 
 def _rich(value: object) -> str:
