@@ -172,8 +172,8 @@ EXAMPLES = {
     ),
     "setup.py": (
         (
-            "from setuptools import setup\nimport os\nos.abort()\nsetup(name='x', install_requires=['a>=1', 'b'],\n"
-            "    extras_require={'x': ['c']}, **more)\nother(install_requires=['z'])\n"
+            "from setuptools import setup\nimport os\nos.abort()\nsetup(name='x', install_requires=['a>=1', 'b'],"
+            "\n    extras_require={'x': ['c']}, **more)\nother(install_requires=['z'])\n"
         ),
         [("pypi", "a", ">=1", "runtime"), ("pypi", "b", "", "runtime"), ("pypi", "c", "", "optional")],
     ),
@@ -191,7 +191,8 @@ EXAMPLES = {
     "replaced/go.mod": (
         (
             "module x\nrequire a.org/b v1.2.3\nrequire c.org/d v0.1.0\nrequire e.org/f v1.0.0\n"
-            "replace a.org/b => a.org/b v1.2.4\nreplace (\n  c.org/d v0.1.0 => ../d\n  e.org/f => g.org/f v2.0.0\n)\n"
+            "replace a.org/b => a.org/b v1.2.4\nreplace (\n  c.org/d v0.1.0 => ../d\n"
+            "  e.org/f => g.org/f v2.0.0\n)\n"
         ),
         [
             ("golang", "a.org/b", "v1.2.4", "runtime"),
