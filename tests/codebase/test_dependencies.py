@@ -172,7 +172,8 @@ EXAMPLES = {
     ),
     "setup.py": (
         (
-            "from setuptools import setup\nimport os\nos.abort()\nsetup(name='x', install_requires=['a>=1', 'b'],"
+            "from setuptools import setup\nimport os\nos.abort()\n"
+            "setup(name='x', install_requires=['a>=1', 'b'],"
             "\n    extras_require={'x': ['c']}, **more)\nother(install_requires=['z'])\n"
         ),
         [("pypi", "a", ">=1", "runtime"), ("pypi", "b", "", "runtime"), ("pypi", "c", "", "optional")],
