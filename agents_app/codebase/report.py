@@ -2,28 +2,16 @@
 
 from collections.abc import Callable, Sequence
 
-from agents_app.codebase.declarations import Declared
-from agents_app.codebase.dependencies.model import DEV, OPTIONAL, PEER, RUNTIME
 from agents_app.codebase.escaping import escape, middle, name
 from agents_app.codebase.findings import findings
 from agents_app.codebase.languages import CountedFile
+from agents_app.codebase.report_dependencies import dependencies
 from agents_app.codebase.result import Analysis, left_out, percent
 from agents_app.codebase.stages import Stage
 from agents_app.codebase.tables import amount, bar, more, table
 
 MAX_BYTES = 30_000
 _ROWS = (15, 8, 4, 2)
-_ECOSYSTEMS = {
-    "pypi": "Python (PyPI)",
-    "npm": "JavaScript (npm)",
-    "golang": "Go modules",
-    "cargo": "Rust (crates.io)",
-    "maven": "Java (Maven)",
-    "gem": "Ruby (RubyGems)",
-    "composer": "PHP (Packagist)",
-}
-
-_SCOPES = (RUNTIME, PEER, OPTIONAL, DEV)
 
 Section = Callable[[Analysis, int], str]
 
@@ -189,25 +177,6 @@ def _files(title: str, files: Sequence[CountedFile], rows: int) -> str:
     return f"{title}\n\n" + table(("File", "Language", "Lines", "Complexity"), lines) if lines else ""
 
 
-def _dependencies(analysis: Analysis, rows: int) -> str:
-    if analysis.declarations is None or not analysis.declarations.total:
-        return ""
-    parts = ["## Dependencies"]
-    for ecosystem, declared in analysis.declarations.by_ecosystem.most_common():
-        found = [row for row in analysis.declarations.dependencies if row.ecosystem == ecosystem]
-        parts.append(_ecosystem(_ECOSYSTEMS.get(ecosystem, escape(ecosystem)), found, declared, rows))
-    return "\n\n".join(parts)
-
-
-def _ecosystem(title: str, found: Sequence[Declared], declared: int, rows: int) -> str:
-    lines = [
-        (name(row.name, 60), name(row.version, 40) or "any", row.scope, name(middle(row.manifest, 60)))
-        for row in sorted(found, key=lambda row: _SCOPES.index(row.scope))[:rows]
-    ]
-    headers = ("Package", "Version", "Scope", "Declared in")
-    return f"### {title}: {declared:,} declared\n\n" + table(headers, lines, more(declared, len(lines)))
-
-
 def _tests_and_licence(analysis: Analysis, _rows: int) -> str:
     if analysis.functions is None or analysis.declarations is None:
         return ""
@@ -248,7 +217,7 @@ _SECTIONS: tuple[Section, ...] = (
     _hot_functions,
     _complex_files,
     _large_files,
-    _dependencies,
+    dependencies,
     _tests_and_licence,
     _left_out,
     _closing,

@@ -9,9 +9,15 @@
     most_complex_files[]  the same; by complexity (branches, as scc counts them)
     symbols               functions, methods, classes, long_functions (over 100 lines), files, languages[]
     largest_functions[]   name, file, line, lines, language
-    dependencies[]        ecosystem (package URL type), name, version, manifest and scope
-                          (runtime, dev, optional, peer)
-    dependency_totals     declared, packages, runtime, unpinned, manifests, by_ecosystem
+    dependencies[]        ecosystem (package URL type), name, version (the constraint as it is declared, or
+                          the version in a lock file), scope (runtime, dev, optional, peer; transitive of
+                          what only a lock file names, or go.mod as indirect), manifest (the file), locked
+                          (the version that a lock file has chosen for a declared one), purl (with a version
+                          where one is pinned), source (manifest or lock: which kind of file), latest (in the
+                          registry; empty if not known), outdated (null if not known). Declared ones first
+    dependency_totals     declared (in manifests, by_ecosystem), packages (different ones of them), runtime,
+                          unpinned (runtime, any version, not locked), outdated and unknown (of declared),
+                          locked (transitive ones, beside the declared), manifests (without lock files)
     manifests_unreadable[] path, reason
     licences[]            path, licence (SPDX identifier or "unknown")
     tests                 files, functions
@@ -26,7 +32,10 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from agents_app.codebase.declarations import MAX_UNREADABLE, Declarations
+from agents_app.codebase.declarations import MAX_DEPENDENCIES, MAX_UNREADABLE, Declarations, Declared
+from agents_app.codebase.dependencies.constraints import exact
+from agents_app.codebase.dependencies.model import TRANSITIVE
+from agents_app.codebase.dependencies.purl import purl
 from agents_app.codebase.escaping import clean
 from agents_app.codebase.files import Listing
 from agents_app.codebase.functions import Functions
@@ -92,6 +101,8 @@ def left_out(analysis: Analysis) -> dict[str, Any]:
         found["files_with_syntax_errors"] = analysis.functions.broken_files
     if analysis.declarations:
         found["manifests_not_read"] = analysis.declarations.unread_manifests
+        found["locked_packages_not_kept"] = analysis.declarations.unkept_packages
+        found["packages_whose_registry_did_not_answer"] = analysis.declarations.unanswered.total()
     return {name: value for name, value in found.items() if value}
 
 
@@ -145,24 +156,42 @@ def _add_functions(data: dict[str, Any], functions: Functions) -> None:
 
 
 def _add_declarations(data: dict[str, Any], found: Declarations) -> None:
-    data["dependencies"] = [
-        asdict(dependency) | {"manifest": clean(dependency.manifest, _PATH_CHARACTERS)}
-        for dependency in found.dependencies
-    ]
+    _add_dependencies(data, found)
+    data["manifests_unreadable"] = [
+        {"path": clean(path, _PATH_CHARACTERS), "reason": clean(reason)} for path, reason in found.unreadable
+    ][:MAX_UNREADABLE]
+    data["licences"] = [{"path": clean(path), "licence": licence} for path, licence in found.licences]
+
+
+def _add_dependencies(data: dict[str, Any], found: Declarations) -> None:
+    listed = [*found.dependencies, *found.transitive][:MAX_DEPENDENCIES]
+    data["dependencies"] = [_dependency(dependency) for dependency in listed]
     data["dependency_totals"] = {
         "declared": found.total,
         "packages": len(found.names),
         "runtime": found.runtime,
         "unpinned": found.unpinned,
+        "outdated": found.outdated.total(),
+        "unknown": found.unknown.total(),
+        "locked": found.locked.total(),
         "manifests": found.manifests,
         "by_ecosystem": dict(found.by_ecosystem),
     }
-    data["manifests_unreadable"] = [
-        {"path": clean(path, _PATH_CHARACTERS), "reason": clean(reason)} for path, reason in found.unreadable
-    ][:MAX_UNREADABLE]
-    data["licences"] = [{"path": clean(path), "licence": licence} for path, licence in found.licences]
-    if found.total > len(found.dependencies):
-        data["truncated"]["dependencies"] = found.total
+    if found.total + found.locked.total() > len(listed):
+        data["truncated"]["dependencies"] = found.total + found.locked.total()
+
+
+def _dependency(found: Declared) -> dict[str, Any]:
+    pinned = found.locked or (
+        found.version if found.scope == TRANSITIVE else exact(found.ecosystem, found.version)
+    )
+    row = asdict(found) | {
+        "manifest": clean(found.manifest, _PATH_CHARACTERS),
+        "purl": purl(found.ecosystem, found.name, pinned),
+        "source": "lock" if found.lock else "manifest",
+    }
+    del row["lock"]
+    return row
 
 
 def _shortened(data: dict[str, Any]) -> dict[str, Any]:

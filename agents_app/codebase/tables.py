@@ -2,7 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 
-_NUMERIC = {"Files", "Code", "Comments", "Complexity", "Share", "Lines"}
+_NUMERIC = {
+    "Files",
+    "Code",
+    "Comments",
+    "Complexity",
+    "Share",
+    "Lines",
+    "Declared",
+    "Transitive",
+    "Outdated",
+    "Unknown",
+}
 _BAR_WIDTH = 20
 
 

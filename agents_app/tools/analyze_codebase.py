@@ -5,9 +5,10 @@ from typing import Any
 
 from django.conf import settings
 
-from agents_app.codebase import address, declarations, folder, functions, languages, report, result
+from agents_app.codebase import address, declarations, folder, functions, languages, outdated, report, result
 from agents_app.codebase.clone import clone
 from agents_app.codebase.files import list_files
+from agents_app.codebase.outdated import Registries
 from agents_app.codebase.result import Analysis
 from agents_app.codebase.source import Source
 from agents_app.codebase.stages import Stage, Stages
@@ -42,6 +43,8 @@ _SCHEMA: dict[str, Any] = {
 # Where counting ends and reading functions begins, as a part of `analyzing`: scc is the quicker by far.
 _COUNTED = 0.2
 _CLONED = 0.95
+# Where reading manifests ends and asking registries begins, as a part of `scanning_dependencies`.
+_SCANNED = 0.5
 
 
 def check(repo_url: str | None = None, path: str | None = None, ref: str | None = None) -> None:
@@ -77,9 +80,10 @@ def analyze_codebase(
     """Analyse a repository or a folder.
 
     Stages: `cloning` to 10 percent (clone, list the files; of a folder only the latter), `analyzing` to 30
-    (count lines, then read functions, by bytes), `scanning_dependencies` to 60 (manifests and licences, by
-    bytes), `generating_report` to 80 (by section), `complete` at 100. Every percent is work done; estimated
-    seconds are for the current stage. After each stage what is known is kept.
+    (count lines, then read functions, by bytes), `scanning_dependencies` to 60 (manifests, lock files and
+    licences, by bytes; then the newest versions, by packages), `generating_report` to 80 (by section),
+    `complete` at 100. Every percent is work done; estimated seconds are for the current stage. After each
+    stage what is known is kept.
 
     Raises `Stopped` and `ToolError` with the codes `repository_unreachable`, `repository_not_found`,
     `repository_refused`, `repository_too_large`, `folder_not_allowed`, `no_source_found`, `git_failed`,
@@ -99,7 +103,10 @@ def analyze_codebase(
     _keep(context, stages, analysis)
 
     stage = stages.enter("scanning_dependencies")
-    analysis.declarations = declarations.scan(context, stage, analysis.source, analysis.listing)
+    analysis.declarations = declarations.scan(
+        context, stage.part(0, _SCANNED), analysis.source, analysis.listing
+    )
+    outdated.compare(context, stage.part(_SCANNED, 1), analysis.declarations, _registries())
     _keep(context, stages, analysis)
 
     text = report.write(analysis, stages.enter("generating_report"))
@@ -120,6 +127,10 @@ def _source(
     except Refusal as refusal:
         raise ToolError(refusal.code, refusal.detail) from None
     return clone(context, stage, where, ref or "", settings.REPOSITORY_MAX_BYTES)
+
+
+def _registries() -> Registries:
+    return Registries(settings.PACKAGE_REGISTRIES, settings.PRIVATE_PACKAGES)
 
 
 def _keep(context: ToolContext, stages: Stages, analysis: Analysis) -> None:
