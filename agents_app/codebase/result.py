@@ -32,10 +32,12 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from agents_app.codebase.activity import Activity
 from agents_app.codebase.declarations import MAX_DEPENDENCIES, MAX_UNREADABLE, Declarations, Declared
 from agents_app.codebase.dependencies.constraints import exact
 from agents_app.codebase.dependencies.model import TRANSITIVE
 from agents_app.codebase.dependencies.purl import purl
+from agents_app.codebase.duplicates import Duplicates
 from agents_app.codebase.escaping import clean
 from agents_app.codebase.files import Listing
 from agents_app.codebase.functions import Functions
@@ -58,6 +60,8 @@ class Analysis:
     counts: Counts | None = None
     functions: Functions | None = None
     declarations: Declarations | None = None
+    duplicates: Duplicates | None = None
+    activity: Activity | None = None
     duration_seconds: dict[str, float] = field(default_factory=dict)
 
 
