@@ -61,6 +61,7 @@ def subagent_payload(subagent: Subagent, place: Place | None = None) -> Subagent
         "duration_ms": milliseconds(subagent.started_at, subagent.finished_at),
         "result": _without_data(subagent.result),
         "summary_html": _summary_html(subagent.result),
+        "has_report": bool(subagent.report),
         "error": subagent.error,
     }
 

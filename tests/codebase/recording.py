@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agents_app.context import Stopped, ToolContext
+from agents_app.registry import ToolResult
 
 
 class RecordingContext(ToolContext):
@@ -22,7 +23,7 @@ class RecordingContext(ToolContext):
         self.subagent_id = None
         self.workdir = workdir
         self.told: list[tuple[float, str, float | None]] = []
-        self.kept: list[Mapping[str, Any]] = []
+        self.kept: list[ToolResult] = []
         self.stop_when: Callable[[float, str], bool] = lambda percent, stage: False
         self.stopped_at: float | None = None
         self.longest_silence = 0.0
@@ -43,8 +44,8 @@ class RecordingContext(ToolContext):
             self.stop()
         self.check()
 
-    def keep(self, partial: Mapping[str, Any]) -> None:
-        self.kept.append(partial)
+    def keep(self, summary: str, data: Mapping[str, Any] | None = None, report: str = "") -> None:
+        self.kept.append(ToolResult(summary=summary, data=data or {}, report=report))
 
 
 def living_processes(mark: str) -> list[str]:
