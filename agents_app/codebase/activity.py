@@ -2,16 +2,16 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
+from agents_app.codebase.borrowing import Unreadable, borrow
 from agents_app.codebase.escaping import clean
-from agents_app.codebase.git import Git
+from agents_app.codebase.history import History
+from agents_app.codebase.source import Source
 from agents_app.codebase.stages import Remaining, Stage
-from agents_app.codebase.subprocesses import Command, Tail, run
+from agents_app.codebase.subprocesses import Tail, run
 from agents_app.context import ToolContext
 
 MAX_COMMITS = 50_000
@@ -23,13 +23,6 @@ _LINE_MAX_BYTES = 4096
 _KEY_BYTES = 200
 _NAME_CHARACTERS = 80
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
-# No program, driver or signature check of anybody's is run, and no index beside the objects is believed.
-_SETTINGS = (
-    "core.commitGraph=false",
-    "core.multiPackIndex=false",
-    "log.showSignature=false",
-    "i18n.logOutputEncoding=UTF-8",
-)
 # The first character cannot begin a line of any other kind: git writes unusual paths quoted.
 _FORMAT = "--format=%x00%ct%x09%ae%x09%an"
 _DIFF = ("--numstat", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules")
@@ -75,44 +68,27 @@ class Activity:
     problem: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class History:
-    """Where history is: a git directory whose settings are this program's own, and a commit in it.
-
-    With `subfolder` only commits that touch it are read.
-    """
-
-    git: Git
-    store: Path
-    commit: str
-    subfolder: str = ""
-
-    @property
-    def is_shallow(self) -> bool:
-        """Say whether the directory lacks some of the history."""
-        return (self.store / "shallow").exists()
-
-    def command(self, *arguments: str, settings: Sequence[str] = ()) -> Command:
-        """Return a command of git on this history."""
-        return self.git.command(
-            "--git-dir",
-            str(self.store),
-            "--literal-pathspecs",
-            "--no-replace-objects",
-            *arguments,
-            settings=(*_SETTINGS, *settings),
-        )
+def survey(context: ToolContext, stage: Stage, source: Source) -> Activity | None:
+    """Read the history of `source`, None if it has none; raises `Stopped`."""
+    if source.history is None and source.checkout is None:
+        return None
+    try:
+        history = source.history or borrow(context, source.commit, source.checkout or source.folder)
+    except Unreadable as reason:
+        return Activity(problem=str(reason))
+    return read(context, stage, history, source.subfolder)
 
 
-def read(context: ToolContext, stage: Stage, history: History) -> Activity:
+def read(context: ToolContext, stage: Stage, history: History, subfolder: str) -> Activity:
     """Read the newest `MAX_COMMITS` commits within `BUDGET_SECONDS`; progress is by commits.
 
-    What git cannot read ends the history there and is told in `problem`. Raises `Stopped`.
+    With `subfolder` only those that touch it are counted. What git cannot read ends the history there and is
+    told in `problem`. Raises `Stopped`.
     """
     log = _Log(stage.part(_COUNTED, 1), time.monotonic() + BUDGET_SECONDS)
     log.expected = _count(context, history, log)
     stage.at(_COUNTED)
-    problem = _read(context, history, log)
+    problem = _read(context, history, subfolder, log)
     activity = log.summed_up()
     activity.shallow = history.is_shallow or log.expected > MAX_COMMITS or bool(problem)
     activity.problem = problem
@@ -134,13 +110,13 @@ def _count(context: ToolContext, history: History, log: "_Log") -> int:
     return 0
 
 
-def _read(context: ToolContext, history: History, log: "_Log") -> str:
+def _read(context: ToolContext, history: History, subfolder: str, log: "_Log") -> str:
     """Have git tell the commits; return a sentence if it did not come to the end."""
     # The oldest commit of a shallow history would count as if it had written all that is there.
     settings = ("log.showRoot=false",) if history.is_shallow else ()
     command = history.command(
         *("log", *_DIFF, "--no-show-signature", "--diff-merges=off", "--no-decorate", "--no-notes"),
-        *(_FORMAT, f"--max-count={MAX_COMMITS}", history.commit, "--", *filter(None, [history.subfolder])),
+        *(_FORMAT, f"--max-count={MAX_COMMITS}", history.commit, "--", *filter(None, [subfolder])),
         settings=settings,
     )
     try:

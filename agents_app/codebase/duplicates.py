@@ -53,9 +53,9 @@ class Duplicates:
     unreadable: int = 0
 
 
-def find(context: ToolContext, stage: Stage, source: Source, listing: Listing) -> Duplicates:
+def find(stage: Stage, source: Source, listing: Listing) -> Duplicates:
     """Compare the files in `listing` of `MIN_BYTES` or more; progress is bytes read. Raises `Stopped`."""
-    alike = _of_a_size_with_others(context, listing)
+    alike = _of_a_size_with_others(stage.context, listing)
     found, reading = Duplicates(), _Reading(stage, source.folder, alike)
     by_content: dict[bytes, list[SourceFile]] = {}
     for number, file in enumerate(alike):

@@ -90,7 +90,10 @@ def document(analysis: Analysis, *, complete: bool) -> dict[str, Any]:
 
 def left_out(analysis: Analysis) -> dict[str, Any]:
     """Return what was not looked at, by a name that says why; only what there is."""
-    found: dict[str, Any] = {"submodules": analysis.source.submodules}
+    found: dict[str, Any] = {
+        "submodules": analysis.source.submodules,
+        "archive_members": dict(analysis.source.left_out),
+    }
     if analysis.listing:
         found["symlinks"] = analysis.listing.links
         found["unreadable_folders"] = analysis.listing.unreadable_folders
@@ -115,6 +118,7 @@ def _repository(analysis: Analysis) -> dict[str, Any]:
     return {
         "name": clean(source.name, 100),
         **{key: clean(str(value), 2000) for key, value in source.origin.items() if value},
+        "subfolder": clean(source.subfolder, 2000),
         "commit": source.commit,
         "branch": clean(source.branch),
         "committed_at": clean(source.committed_at, 40),
