@@ -24,6 +24,7 @@ from agents_app.codebase.clone import clone
 from agents_app.codebase.files import Listing, list_files
 from agents_app.codebase.outdated import Registries
 from agents_app.codebase.result import Analysis
+from agents_app.codebase.schema import SCHEMA
 from agents_app.codebase.source import Source
 from agents_app.codebase.stages import Stage, Stages
 from agents_app.context import ToolContext, ToolError
@@ -117,6 +118,7 @@ def check(**arguments: str) -> None:
         "Give exactly one of repo_url, path and file."
     ),
     input_schema=_SCHEMA,
+    output_schema=SCHEMA,
     check=check,
     heavy=True,
     safe_to_repeat=True,
@@ -140,17 +142,21 @@ def analyze_codebase(context: ToolContext, **arguments: str) -> ToolResult:
     analysis = Analysis(_source(context, stage.part(0, _FETCHED), _Asked(**arguments)), _now())
     analysis.duration_seconds = stages.seconds
     analysis.listing = list_files(stage.part(0 if "path" in arguments else _FETCHED, 1), analysis.source)
-    _keep(context, stages, analysis)
+    stages.leave()
+    _keep(context, analysis, "counting lines")
 
     _analyze(context, stages.enter("analyzing"), analysis, analysis.source, analysis.listing)
-    _keep(context, stages, analysis)
+    stages.leave()
+    _keep(context, analysis, "scanning dependencies")
 
     stage = stages.enter("scanning_dependencies")
     analysis.declarations = declarations.scan(
         context, stage.part(0, _SCANNED), analysis.source, analysis.listing
     )
+    _keep(context, analysis, "asking for the newest versions of dependencies")
     outdated.compare(context, stage.part(_SCANNED, 1), analysis.declarations, _registries())
-    _keep(context, stages, analysis)
+    stages.leave()
+    _keep(context, analysis, "writing the report")
 
     text = report.write(analysis, stages.enter("generating_report"))
     stages.leave()
@@ -163,8 +169,11 @@ def _analyze(
     context: ToolContext, stage: Stage, analysis: Analysis, source: Source, listing: Listing
 ) -> None:
     analysis.counts = languages.count(context, stage.part(0, _COUNTED), source.folder, listing)
+    _keep(context, analysis, "reading functions")
     analysis.functions = functions.survey(context, stage.part(_COUNTED, _READ), source, listing)
+    _keep(context, analysis, "comparing files")
     analysis.duplicates = duplicates.find(stage.part(_READ, _COMPARED), source, listing)
+    _keep(context, analysis, "reading the history")
     analysis.activity = activity.survey(context, stage.part(_COMPARED, 1), source)
     stage.at(1.0)
 
@@ -191,10 +200,13 @@ def _registries() -> Registries:
     return Registries(settings.PACKAGE_REGISTRIES, settings.PRIVATE_PACKAGES)
 
 
-def _keep(context: ToolContext, stages: Stages, analysis: Analysis) -> None:
-    """Keep what is known so far: a cancelled run shows it."""
-    stages.leave()
-    context.keep("", result.document(analysis, complete=False))
+def _keep(context: ToolContext, analysis: Analysis, doing: str) -> None:
+    """Keep what is known before `doing` the next part: work that ends early shows it."""
+    context.keep(
+        report.partial_summary(analysis, doing),
+        result.document(analysis, complete=False),
+        report.partial(analysis, doing),
+    )
 
 
 def _now() -> str:
