@@ -5,6 +5,7 @@ Lists hold the first or largest of what there is. Text out of the repository is 
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -211,8 +212,18 @@ def _dependency(found: Declared) -> dict[str, Any]:
 def _shortened(data: dict[str, Any]) -> dict[str, Any]:
     """Halve the list that takes most until the document is small enough; `truncated` tells its length."""
     while len(json.dumps(data)) > MAX_BYTES:
-        lists = [key for key, value in data.items() if isinstance(value, list)]
-        longest = max(lists, key=lambda key: len(json.dumps(data[key])))
-        data["truncated"].setdefault(longest, len(data[longest]))
-        data[longest] = data[longest][: len(data[longest]) // 2]
+        path, parent, name = max(_lists(data), key=lambda found: len(json.dumps(found[1][found[2]])))
+        if not parent[name]:
+            break
+        data["truncated"].setdefault(path, len(parent[name]))
+        parent[name] = parent[name][: len(parent[name]) // 2]
     return data
+
+
+def _lists(data: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Yield the lists in `data` and in its objects: their path, what holds them, and their name in it."""
+    for name, value in data.items():
+        if isinstance(value, list):
+            yield prefix + name, data, name
+        elif isinstance(value, dict):
+            yield from _lists(value, f"{prefix}{name}.")

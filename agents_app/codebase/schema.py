@@ -224,7 +224,7 @@ SCHEMA: _Schema = {
                 "additionalProperties": {"type": ["integer", "string", "object"]},
             },
             "truncated": _counts(
-                "lists that were shortened to keep the document small, with their full length"
+                "lists that were shortened, such as `duplicates.largest`: their full length"
             ),
             "duration_seconds": {
                 "type": "object",

@@ -157,7 +157,7 @@ def test_what_was_known_is_kept_after_each_part(
             "scanning dependencies",
         )
     ]
-    assert context.kept[-1].summary.endswith("3 Python files, 19 lines counted, 4 functions, 1 class so far.")
+    assert context.kept[-1].summary.endswith("2 Python files, 17 lines counted, 4 functions, 1 class so far.")
     assert "**Stopped while scanning dependencies.**" in context.kept[-1].report
     assert context.kept[-1].data["complete"] is False
     assert context.kept[-1].data["symbols"]["functions"] == 3
