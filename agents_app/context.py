@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from sessions_app.payloads import FilePayload
+
 
 class Stopped(BaseException):
     """The work shall end now: it was cancelled or is no longer this process's own.
@@ -45,8 +47,18 @@ class ToolContext(ABC):
         """Raise `Stopped` if the work was cancelled; call it at least every half second of work."""
 
     @abstractmethod
-    def keep(self, partial: Mapping[str, Any]) -> None:
-        """Keep a partial result that is shown if the work is cancelled, times out or is lost.
+    def keep(self, summary: str, data: Mapping[str, Any] | None = None, report: str = "") -> None:
+        """Keep what there is so far, in place of what was kept before, in the form of a `ToolResult`.
 
-        What is not JSON or over 2 MiB is not kept; a `summary` in it is what people read.
+        It is shown if the work is cancelled, fails, times out or is lost. What could not be stored as a
+        result, because it is no JSON or over 2 MiB, is not kept. Raises `Stopped`, as `check` does.
+        """
+
+    @abstractmethod
+    def deliver(self, path: Path, name: str, content_type: str = "") -> FilePayload:
+        """Hand a file to the user: move it out of `workdir` into the store, as a file of this attempt.
+
+        `name` is cleaned; `content_type` is found by the content if it is empty. Also of work that then fails
+        or is cancelled it is kept. Raises `Stopped` as `check` does, and `ToolError`: `quota_exceeded`,
+        `too_many_files`, `file_not_delivered` (it is no plain file in `workdir`, or the disk is full).
         """

@@ -15,6 +15,8 @@ from django.utils import timezone
 from agents_app import admission, background_calls, outcome, tool_policies
 from agents_app.background_calls import Background
 from agents_app.context import Stopped, ToolContext, ToolError
+from agents_app.files import delivering
+from agents_app.files.delivering import Origin
 from agents_app.mcp_servers.calling import tool_at_hand
 from agents_app.models import Subagent, ToolCall
 from agents_app.outcome import Outcome
@@ -24,7 +26,7 @@ from sessions_app import plain
 from sessions_app.errors import Refusal
 from sessions_app.events import announce, session_change
 from sessions_app.models import ChatSession
-from sessions_app.payloads import ToolProgress
+from sessions_app.payloads import FilePayload, ToolProgress
 
 HAND_OVER_SECONDS = 30
 STAGE_MAX_CHARACTERS = 200
@@ -175,6 +177,7 @@ class _FastContext(ToolContext):
         self._seconds = tool.execution_timeout_seconds
         self._deadline = time.monotonic() + self._seconds
         self._told: tuple[float, str] | None = None
+        self._delivered: list[UUID] = []
         self._may_move = tool.in_chat_worker and tool.name not in TOOLS
         self._moves_at = time.monotonic() + settings.BACKGROUND_AFTER_SECONDS
 
@@ -210,16 +213,26 @@ class _FastContext(ToolContext):
             return ToolError("timeout", f"It took longer than {self._seconds:g} s.")
         return RuntimeError("the tool stopped by itself")
 
-    def keep(self, partial: Mapping[str, Any]) -> None:
+    def keep(self, summary: str, data: Mapping[str, Any] | None = None, report: str = "") -> None:
         """Keep a partial result, if there is a row to keep it on."""
         if self.background is not None:
-            self.background.attempt.keep(partial)
+            self.background.attempt.keep(summary, data, report)
+
+    def deliver(self, path: Path, name: str, content_type: str = "") -> FilePayload:
+        """Hand a file of the work folder to the user; see `ToolContext.deliver`."""
+        if self.background is not None:
+            return delivering.deliver(self.background.attempt.origin, self, path, name, content_type)
+        origin = Origin(session_id=self.session_id, owner_id=self.owner_id)
+        payload = delivering.deliver(origin, self, path, name, content_type)
+        self._delivered.append(UUID(payload["file_id"]))
+        return payload
 
     def _move(self) -> None:
         """Go on in the background if there is a slot; else here, and try again soon."""
         self.background = background_calls.move(self._call_id, self._session, self._tool, self._arguments)
         self._moves_at = time.monotonic() + MOVE_AGAIN_SECONDS
         if self.background is not None:
+            delivering.adopt(self._delivered, self.background.subagent)
             self._moved(self.background.subagent)
             if self._told is not None:
                 self.background.attempt.progress(*self._told)

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from agents_app.approval_rows import Approval, ToolPermission, ToolPolicy
+from agents_app.files.model import StoredFile
 from agents_app.mcp_servers.model import McpServer
 from agents_app.model_providers import ModelProvider
 from agents_app.querysets import SubagentQuerySet, TurnQuerySet, WorkerQuerySet
@@ -17,7 +18,7 @@ from sessions_app.models import ChatSession
 
 __all__ = [
     "Approval", "MaintenanceRun", "McpServer", "ModelProvider", "Pool", "PoolShare", "SessionSpending",
-    "Singleton", "Subagent", "Tally", "ToolCall", "ToolPermission", "ToolPolicy", "Turn",
+    "Singleton", "StoredFile", "Subagent", "Tally", "ToolCall", "ToolPermission", "ToolPolicy", "Turn",
     "Worker",
 ]  # fmt: skip
 

@@ -6,12 +6,15 @@ comes second, a duplicate message or a worker that was thought dead, moves none 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
 from agents_app import admission, statements, turns
+from agents_app.files import removal
+from agents_app.files.presentation import Delivered
 from agents_app.models import Pool, Subagent
 from agents_app.outcome import Outcome
 from agents_app.places import Line
@@ -85,7 +88,7 @@ def take_in(change: SessionChange, submission: Submission, worker_id: UUID, seq:
     started = _subagents.update(values, _AT, **known)
     if started is None:
         raise NoSlot
-    change.record("subagent.started", subagent_payload(started))
+    change.record("subagent.started", subagent_payload(started, delivered=Delivered()))
     kind.on_started(change, started)
     return started
 
@@ -105,8 +108,10 @@ def start(subagent_id: UUID, attempt: int, worker_id: UUID) -> Subagent | None:
             return None
         for name, value in values.items():
             setattr(subagent, name, value)
-        change.record("subagent.started", subagent_payload(subagent))
+        change.record("subagent.started", subagent_payload(subagent, delivered=Delivered()))
         find_agent_type(subagent.agent_type).on_started(change, subagent)
+        if attempt > 1:
+            change.afterwards(partial(removal.remove_superseded, subagent_id))
     return subagent
 
 
@@ -191,13 +196,13 @@ def give_back(subagent: Subagent) -> None:
     the row changed since it was read: then read it again.
     """
     if subagent.cancel_requested_at is not None:
-        finish(subagent, Outcome(state=State.CANCELLED, result=subagent.result))
+        finish(subagent, Outcome(state=State.CANCELLED))
     elif subagent.safe_to_repeat and subagent.attempt < MAX_ATTEMPTS:
         _requeue(subagent)
     else:
         tried = f" It was tried {subagent.attempt} times." if subagent.attempt > 1 else ""
         error = {"code": "worker_lost", "message": f"The process that ran this died.{tried}"}
-        outcome = Outcome(state=State.FAILED, result=subagent.result, error=error)
+        outcome = Outcome(state=State.FAILED, error=error)
         _end(subagent, (State.RUNNING,), outcome, attempts=_with_lost(subagent, timezone.now()))
 
 

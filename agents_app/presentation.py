@@ -2,17 +2,21 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import accumulate
 from typing import Any, cast
 from uuid import UUID
 
 from agents_app import places, spending
+from agents_app.files.presentation import Delivered, delivered_by
 from agents_app.models import Approval, Subagent, ToolCall, Turn
 from agents_app.places import Place
 from sessions_app.events import announce, json_bytes
 from sessions_app.markdown import render
 from sessions_app.payloads import (
+    PAYLOAD_MAX_BYTES,
     ApprovalPayload,
     Error,
+    FilePayload,
     SubagentPayload,
     SubagentProgress,
     ToolCallPayload,
@@ -22,22 +26,28 @@ from sessions_app.payloads import (
 ARGUMENTS_MAX_BYTES = 4096
 RESULT_MAX_BYTES = 6144
 SUMMARY_SHOWN_CHARACTERS = 1000
+_NOTHING = Delivered()
 
 
 def subagent_payloads(subagents: Iterable[Subagent]) -> list[SubagentPayload]:
     """Return many subagents as they stand, with few queries."""
     rows = list(subagents)
     found = places.of_all(rows)
-    return [subagent_payload(row, found.get(row.pk)) for row in rows]
+    delivered = delivered_by(row.pk for row in rows if row.started_at)
+    return [subagent_payload(row, found.get(row.pk), delivered.get(row.pk, _NOTHING)) for row in rows]
 
 
-def subagent_payload(subagent: Subagent, place: Place | None = None) -> SubagentPayload:
+def subagent_payload(
+    subagent: Subagent, place: Place | None = None, delivered: Delivered | None = None
+) -> SubagentPayload:
     """Return a subagent as it stands; arguments and results that are too large are left out and say so.
 
-    Its place in the queue is looked up if it is not given.
+    Its place in the queue and its files are looked up if they are not given.
     """
     place = place or places.of(subagent)
-    return {
+    if delivered is None:
+        delivered = delivered_by([subagent.pk] if subagent.started_at else []).get(subagent.pk, _NOTHING)
+    payload: SubagentPayload = {
         "subagent_id": str(subagent.pk),
         "seq": subagent.seq,
         "turn_id": str(subagent.turn_id) if subagent.turn_id else None,
@@ -61,8 +71,14 @@ def subagent_payload(subagent: Subagent, place: Place | None = None) -> Subagent
         "duration_ms": milliseconds(subagent.started_at, subagent.finished_at),
         "result": _without_data(subagent.result),
         "summary_html": _summary_html(subagent.result),
+        "has_report": bool(subagent.report),
         "error": subagent.error,
+        "files": [],
+        "files_total": delivered.total,
     }
+    if delivered.files:
+        payload["files"] = _fitting(delivered.files, PAYLOAD_MAX_BYTES - json_bytes(payload))
+    return payload
 
 
 def turn_payload(turn: Turn) -> TurnPayload:
@@ -152,6 +168,12 @@ def _without_data(result: Any) -> Any:
 def _summary_html(result: Any) -> str:
     summary = result.get("summary") if isinstance(result, dict) else None
     return render(summary[:SUMMARY_SHOWN_CHARACTERS]) if isinstance(summary, str) else ""
+
+
+def _fitting(files: list[FilePayload], room: int) -> list[FilePayload]:
+    """Return the first files that have room in an event, in bytes."""
+    ends = accumulate(json_bytes(file) + 1 for file in files)
+    return [file for file, end in zip(files, ends, strict=True) if end <= room]
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -28,8 +28,10 @@ LOCK_DIR = RUN_DIR / "locks"
 WORK_DIR = VAR_DIR / "work"
 LOG_DIR = VAR_DIR / "log"
 MEDIA_ROOT = VAR_DIR / "media"
+# Within it, so that hosts which share what exports are stored in share files too.
+FILES_DIR = MEDIA_ROOT / "files"
 STATIC_ROOT = VAR_DIR / "static"
-for folder in (VAR_DIR, RUN_DIR, LOCK_DIR, WORK_DIR, LOG_DIR, MEDIA_ROOT, STATIC_ROOT):
+for folder in (VAR_DIR, RUN_DIR, LOCK_DIR, WORK_DIR, LOG_DIR, MEDIA_ROOT, FILES_DIR, STATIC_ROOT):
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 DEBUG = switch(env, "DEBUG")
@@ -332,6 +334,11 @@ PRIVATE_PACKAGES = env.list("PRIVATE_PACKAGES", default=[])
 REPOSITORY_MAX_BYTES = number(env, "REPOSITORY_MAX_BYTES", 1024**3)
 
 EXPORT_DAYS = number(env, "EXPORT_DAYS", 7)
+
+# Files: what users upload and what work delivers
+UPLOAD_MAX_BYTES = number(env, "UPLOAD_MAX_BYTES", 2 * 1024**3)
+FILES_USER_MAX_BYTES = number(env, "FILES_USER_MAX_BYTES", 10 * 1024**3)
+FILES_DAYS = number(env, "FILES_DAYS", 7)
 
 # The maintenance agent and the monitor
 SESSION_IDLE_HOURS = number(env, "SESSION_IDLE_HOURS", 24, least=0)

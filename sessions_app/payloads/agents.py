@@ -123,6 +123,18 @@ class ApprovalPayload(TypedDict):
     created_at: Time
 
 
+class FilePayload(TypedDict):
+    """A file that work delivered; uploads are alike once they are there whole."""
+
+    file_id: Annotated[Id, "what tools take as `file`"]
+    name: Annotated[str, "the name it is downloaded under; not to be trusted as markup"]
+    size: Annotated[int, "bytes"]
+    sha256: Annotated[str, "of its bytes, in hexadecimal"]
+    content_type: Annotated[str, "by its content; a download is an attachment whatever it is"]
+    download_url: Annotated[str, "a path on this server"]
+    expires_at: Annotated[Time, "when the file is deleted; a download then answers 410"]
+
+
 class SubagentPayload(TypedDict):
     """A subagent, which is a piece of heavy work, as it stands."""
 
@@ -154,7 +166,16 @@ class SubagentPayload(TypedDict):
         "Its `data` is at `GET /api/subagents/{id}/`",
     ]
     summary_html: Annotated[str, "the sanitised HTML of the result's summary"]
+    has_report: Annotated[
+        bool, "whether the message with its result is a report, and so more than its summary"
+    ]
     error: Annotated[Error | None, "null unless it failed"]
+    files: Annotated[
+        list[FilePayload],
+        "the first that this attempt delivered, 20 at most, fewer where they do not fit; "
+        "also of work that was cancelled or failed",
+    ]
+    files_total: Annotated[int, "how many it delivered"]
 
 
 class SubagentProgress(TypedDict):

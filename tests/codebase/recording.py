@@ -1,5 +1,6 @@
 """A real tool context for tests: it records what a tool tells and can be stopped."""
 
+import hashlib
 import os
 import time
 import uuid
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from agents_app.context import Stopped, ToolContext
+from agents_app.registry import ToolResult
+from sessions_app.payloads import FilePayload
 
 
 class RecordingContext(ToolContext):
@@ -22,7 +25,8 @@ class RecordingContext(ToolContext):
         self.subagent_id = None
         self.workdir = workdir
         self.told: list[tuple[float, str, float | None]] = []
-        self.kept: list[Mapping[str, Any]] = []
+        self.kept: list[ToolResult] = []
+        self.delivered: list[tuple[str, bytes]] = []
         self.stop_when: Callable[[float, str], bool] = lambda percent, stage: False
         self.stopped_at: float | None = None
         self.longest_silence = 0.0
@@ -43,8 +47,23 @@ class RecordingContext(ToolContext):
             self.stop()
         self.check()
 
-    def keep(self, partial: Mapping[str, Any]) -> None:
-        self.kept.append(partial)
+    def keep(self, summary: str, data: Mapping[str, Any] | None = None, report: str = "") -> None:
+        self.kept.append(ToolResult(summary=summary, data=data or {}, report=report))
+
+    def deliver(self, path: Path, name: str, content_type: str = "") -> FilePayload:
+        """Note the name and the bytes of the file, and take it away as the store does."""
+        self.check()
+        self.delivered.append((name, path.read_bytes()))
+        path.unlink()
+        return {
+            "file_id": str(uuid.uuid4()),
+            "name": name,
+            "size": len(self.delivered[-1][1]),
+            "sha256": hashlib.sha256(self.delivered[-1][1]).hexdigest(),
+            "content_type": content_type or "application/octet-stream",
+            "download_url": "/files/00000000-0000-0000-0000-000000000000/",
+            "expires_at": "2026-01-01T00:00:00+00:00",
+        }
 
 
 def living_processes(mark: str) -> list[str]:
