@@ -182,6 +182,17 @@ def test_a_declared_dependency_has_its_locked_version_and_is_counted_once(scan: 
     assert (found.total, found.locked, found.manifests) == (1, {"pypi": 1}, 1)
 
 
+def test_a_peer_has_no_locked_version_and_is_not_transitive_either(scan: Scan) -> None:
+    found = scan(
+        {
+            "package.json": '{"peerDependencies": {"a": ">=1"}}',
+            "package-lock.json": '{"packages": {"node_modules/a": {"version": "1.0.0"}}}',
+        }
+    )
+    assert [(row.scope, row.locked) for row in found.dependencies] == [("peer", "")]
+    assert found.locked == {}
+
+
 def test_what_a_lock_pins_is_not_unpinned(scan: Scan) -> None:
     found = scan({"pyproject.toml": '[project]\ndependencies = ["django", "other"]', "uv.lock": UV_LOCK})
     assert (found.runtime, found.unpinned) == (2, 1)

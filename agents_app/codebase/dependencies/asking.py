@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from agents_app.codebase.networks import is_public
@@ -115,6 +116,12 @@ def _port(url: SplitResult) -> int:
     return url.port or (443 if url.scheme == "https" else 80)
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return the settings of all connections: reading the authorities takes long."""
+    return ssl.create_default_context()
+
+
 class _Connection(http.client.HTTPConnection):
     """A connection to one address, with the certificate of the name."""
 
@@ -128,7 +135,6 @@ class _Connection(http.client.HTTPConnection):
         try:
             self.sock = socket.create_connection((self._address, self.port), CONNECT_SECONDS)
             if self._secure:
-                context = ssl.create_default_context()
-                self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
+                self.sock = _tls().wrap_socket(self.sock, server_hostname=self.host)
         except OSError as error:
             raise Unreachable(f"no connection ({type(error).__name__})") from None
