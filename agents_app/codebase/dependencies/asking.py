@@ -4,7 +4,9 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -17,6 +19,9 @@ BODY_MAX_BYTES = 8 * 1024 * 1024
 _REDIRECTS_MAX = 3
 _CHUNK_BYTES = 64 * 1024
 _MOVED = {301, 302, 303, 307, 308}
+
+# One look-up at a time for each host.
+_resolving: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
 class Unanswered(Exception):
@@ -100,16 +105,22 @@ def _body(response: http.client.HTTPResponse, deadline: float) -> bytes:
 def _address(url: SplitResult, *, trusted: bool) -> str:
     host = url.hostname or ""
     try:
-        found = socket.getaddrinfo(host, _port(url), type=socket.SOCK_STREAM)
+        with _resolving[host]:
+            addresses = _resolved(host, _port(url))
     except (OSError, UnicodeError, ValueError):
         raise Unreachable("its host is not known") from None
-    addresses = [str(entry[4][0]) for entry in found]
     # One private address among public ones is how a name is pointed inwards.
     if not trusted and not all(
         is_public(ipaddress.ip_address(address.partition("%")[0])) for address in addresses
     ):
         raise Unanswered("it redirects into a private network")
     return addresses[0]
+
+
+@cache
+def _resolved(host: str, port: int) -> list[str]:
+    """Look a name up once: many threads that ask for the same at once overrun some resolvers."""
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def _port(url: SplitResult) -> int:
