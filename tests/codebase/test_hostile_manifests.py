@@ -15,6 +15,7 @@ from agents_app.codebase.dependencies.model import Unreadable
 from agents_app.codebase.dependencies.ordering import key
 from agents_app.codebase.dependencies.purl import purl
 from agents_app.codebase.dependencies.registries import REGISTRIES, newest
+from agents_app.codebase.escaping import clean
 from tests.codebase.test_dependencies import EXAMPLES
 from tests.codebase.test_locks import LOCKS
 
@@ -100,7 +101,7 @@ def check(path: str, content: bytes) -> None:
     found = manifests.read(path, content)
     json.dumps(found).encode()
     for ecosystem, name, version, _scope in found["dependencies"]:
-        assert name.isprintable()
+        assert name == clean(name)
         assert len(version) <= 100
         assert outdated(ecosystem, version, "", "1.0.0") in {True, False, None}
         purl(ecosystem, name, exact(ecosystem, version))
