@@ -74,5 +74,3 @@ def test_progress_is_bytes_and_a_cancel_ends_in_the_midst_of_a_file(
     with pytest.raises(Stopped):
         duplicates.find(Stage(context, "again", 0.0, 100.0), *listed_files)
     assert max(percent for percent, name, _left in context.told if name == "again") < 15
-
-

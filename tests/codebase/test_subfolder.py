@@ -1,6 +1,5 @@
 """Only a part of a code base."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,13 +50,13 @@ def test_a_link_that_stays_inside_is_followed(tmp_path: Path) -> None:
     (tmp_path / "code").symlink_to("src")
     source = Source(folder=tmp_path, name="x", origin={}, links=frozenset({"src/a", "b"}))
     found = subfolder.enter(source, "src")
-    assert (found.folder, found.links) == (tmp_path / "src", {"a"})
+    assert (found.folder, found.links) == (tmp_path / "src", frozenset({"a"}))
     assert subfolder.enter(source, "code").folder == tmp_path / "src"
 
 
 def test_of_a_repository_only_what_is_below_counts(server: GitServer, analyze: Analyze) -> None:
     folder = server.add("shop", {"a.py": PYTHON * 9, "src/b.py": PYTHON, "src/package.json": "{}"})
-    os.symlink("/etc/passwd", folder / "src/link.py")
+    (folder / "src/link.py").symlink_to("/etc/passwd")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message=Link")
     (folder / "a.py").write_text("")
