@@ -21,6 +21,8 @@ WORD_SECONDS = 0.012
 _ADDRESS = re.compile(
     r"(?:https?|ssh|git|file|ext)::?/?/?[^\s<>]+|[\w.-]+@[\w.-]+:[^\s<>]+|(?<!\S)[/~][^\s<>]+"
 )
+_FILE = re.compile(r"/files/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/?(?![\w/-])", re.IGNORECASE)
+_SUBFOLDER = re.compile(r"\bsubfolder\s+([\w./-]*[\w/-])", re.IGNORECASE)
 _REF = re.compile(r"\b(?:branch|tag|ref)\s+([\w./-]*[\w/-])", re.IGNORECASE)
 _FORMATS = (
     re.compile(r"\b(?:as|to|in)\s+(?:an?\s+)?(?!file\b|an?\b)(\w+)", re.IGNORECASE),
@@ -34,8 +36,8 @@ server and start it again with a model and its key, for example
 points to any server with an OpenAI-compatible API)."""
 
 _REQUESTS = """\
-- **analyze** *https://host/owner/repository* (or an allow-listed folder): a subagent clones it, counts,
-  parses and reports, with live progress
+- **analyze** *https://host/owner/repository* (or an allow-listed folder, or an archive that you upload): a
+  subagent fetches it, counts, parses and reports, with live progress
 - **what is running**: the subagents of this session
 - **cancel it**: stops the newest of them
 - **export as markdown** or **json**: a file to download
@@ -90,15 +92,21 @@ def _understand(prompt: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
         return _tell_result(facts), []
     lower = prompt.lower()
     about_analysis = re.search(r"\banaly[sz]", lower)
+    uploaded = _FILE.search(prompt)
+    if about_analysis and uploaded:
+        return _understand_analyze(prompt, {"file": uploaded[1]})
     address = _ADDRESS.search(prompt)
     if about_analysis and address:
-        return _understand_analyze(prompt, address[0])
+        return _understand_analyze(prompt, _understand_address(prompt, address[0]))
     if re.search(r"\b(cancel|abort)\b", lower):
         return "", [("cancel_subagent", {})]
     if re.search(r"\b(running|status|progress|queue)\b", lower):
         return "", [("list_subagents", {})]
     if about_analysis:
-        return "Tell me what to analyze: the address of a repository, or a folder of this server.", []
+        return (
+            "Tell me what to analyze: a repository's address, an uploaded archive or a folder of this server.",
+            [],
+        )
     if "export" in lower:
         return "", [("export_session", {"format": _understand_format(prompt)})]
     if re.search(r"\b(help|what can you|who are you|how do)\b", lower):
@@ -112,12 +120,16 @@ def _understand_format(prompt: str) -> str:
     return {"md": "markdown"}.get(name, name)
 
 
-def _understand_analyze(prompt: str, address: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
+def _understand_address(prompt: str, address: str) -> dict[str, str]:
     target = address.rstrip(".,;!?)'\"`")
     arguments = {"path" if target[0] in "/~" else "repo_url": target}
     ref = _REF.search(prompt)
-    if ref:
-        arguments["ref"] = ref[1]
+    return arguments | ({"ref": ref[1]} if ref else {})
+
+
+def _understand_analyze(prompt: str, source: dict[str, str]) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
+    part = _SUBFOLDER.search(prompt)
+    arguments = source | ({"subfolder": part[1]} if part else {})
     return "I hand this to a subagent.", [("analyze_codebase", arguments)]
 
 
