@@ -1,6 +1,6 @@
-"""`analyze_codebase` on a tree of more than 5,000 files, out of what is installed beside this program, against
-scc and tree-sitter run bare on the same tree, one after the other. Both take turns; the first turn of each is
-not counted, so that both find the files in memory."""
+"""`analyze_codebase` on a tree of more than 5,000 files, copied from what is installed beside this program,
+against scc and tree-sitter run bare on the same tree, one after the other. Both take turns; the first turn of
+each is not counted, so that both find the files in memory."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""python -m benchmarks.bare_analysis FOLDER: scc on a folder, then tree-sitter on every file it has a grammar for.
+"""python -m benchmarks.bare_analysis FOLDER: scc on a folder, then tree-sitter on its source files.
 
 What an analysis cannot do without, and nothing else: no limits, no progress, no figures kept but two sums.
 """

@@ -92,21 +92,15 @@ def _understand(prompt: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
         return _tell_result(facts), []
     lower = prompt.lower()
     about_analysis = re.search(r"\banaly[sz]", lower)
-    uploaded = _FILE.search(prompt)
-    if about_analysis and uploaded:
-        return _understand_analyze(prompt, {"file": uploaded[1]})
-    address = _ADDRESS.search(prompt)
-    if about_analysis and address:
-        return _understand_analyze(prompt, _understand_address(prompt, address[0]))
+    source = _understand_source(prompt) if about_analysis else {}
+    if source:
+        return "I hand this to a subagent.", [("analyze_codebase", source | _understand_part(prompt))]
     if re.search(r"\b(cancel|abort)\b", lower):
         return "", [("cancel_subagent", {})]
     if re.search(r"\b(running|status|progress|queue)\b", lower):
         return "", [("list_subagents", {})]
     if about_analysis:
-        return (
-            "Tell me what to analyze: a repository's address, an uploaded archive or a folder of this server.",
-            [],
-        )
+        return "Tell me what to analyze: a repository's address, an uploaded archive or a folder here.", []
     if "export" in lower:
         return "", [("export_session", {"format": _understand_format(prompt)})]
     if re.search(r"\b(help|what can you|who are you|how do)\b", lower):
@@ -120,17 +114,22 @@ def _understand_format(prompt: str) -> str:
     return {"md": "markdown"}.get(name, name)
 
 
-def _understand_address(prompt: str, address: str) -> dict[str, str]:
-    target = address.rstrip(".,;!?)'\"`")
-    arguments = {"path" if target[0] in "/~" else "repo_url": target}
+def _understand_source(prompt: str) -> dict[str, str]:
+    """Return the arguments that say what to analyze; none if the prompt does not."""
+    uploaded = _FILE.search(prompt)
+    if uploaded:
+        return {"file": uploaded[1]}
+    address = _ADDRESS.search(prompt)
+    if not address:
+        return {}
+    target = address[0].rstrip(".,;!?)'\"`")
     ref = _REF.search(prompt)
-    return arguments | ({"ref": ref[1]} if ref else {})
+    return {"path" if target[0] in "/~" else "repo_url": target} | ({"ref": ref[1]} if ref else {})
 
 
-def _understand_analyze(prompt: str, source: dict[str, str]) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
+def _understand_part(prompt: str) -> dict[str, str]:
     part = _SUBFOLDER.search(prompt)
-    arguments = source | ({"subfolder": part[1]} if part else {})
-    return "I hand this to a subagent.", [("analyze_codebase", arguments)]
+    return {"subfolder": part[1]} if part else {}
 
 
 def _tell_return(part: ToolReturnPart) -> str:
