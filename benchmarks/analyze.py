@@ -2,6 +2,7 @@
 against scc and tree-sitter run bare on the same tree, one after the other. Both take turns; the first turn of
 each is not counted, so that both find the files in memory."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from agents_app.registry import ToolResult
 from agents_app.tools.analyze_codebase import analyze_codebase
 from benchmarks.report import figure, median, ratios
 
-ROUNDS = 5
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 FILES = 5_000
 _SAMPLE_SECONDS = 0.05
 _MIB = 1024**2
