@@ -156,6 +156,21 @@ def test_a_server_that_gives_no_more_costs_only_the_history(
     assert (found.commits, found.shallow) == (1, True)
 
 
+def test_a_redirect_that_comes_after_the_clone_is_not_followed(
+    server: GitServer, cloned: Callable[[str], Source], stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository(server.root / "shop", SHOP)
+    repository(server.root / "inside", SHOP)
+
+    def redirect(*arguments: Any, **options: Any) -> int:
+        server.redirects["shop"] = server.url("inside")
+        return run(*arguments, **options)
+
+    monkeypatch.setattr(history, "run", redirect)
+    assert survey(stage, cloned("shop")).commits == 1
+    assert all(path.startswith("/shop/") for path in server.requests)
+
+
 def test_merges_are_commits_without_lines(tmp_path: Path, read: Callable[..., Activity]) -> None:
     path = repository(tmp_path / "shop", SHOP)
     git(path, "checkout", "--quiet", "-b", "side", "HEAD~1")
