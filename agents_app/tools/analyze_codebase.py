@@ -14,6 +14,7 @@ from agents_app.codebase import (
     folder,
     functions,
     languages,
+    outdated,
     report,
     result,
     subfolder,
@@ -21,7 +22,9 @@ from agents_app.codebase import (
 from agents_app.codebase.archive import unpack
 from agents_app.codebase.clone import clone
 from agents_app.codebase.files import Listing, list_files
+from agents_app.codebase.outdated import Registries
 from agents_app.codebase.result import Analysis
+from agents_app.codebase.schema import SCHEMA
 from agents_app.codebase.source import Source
 from agents_app.codebase.stages import Stage, Stages
 from agents_app.context import ToolContext, ToolError
@@ -72,6 +75,8 @@ _SCHEMA: dict[str, Any] = {
 # Where counting lines, reading functions and comparing files end in `analyzing`; the history is the rest.
 _COUNTED, _READ, _COMPARED = 0.2, 0.75, 0.85
 _FETCHED = 0.95
+# Where reading manifests ends and asking registries begins, as a part of `scanning_dependencies`.
+_SCANNED = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +118,7 @@ def check(**arguments: str) -> None:
         "Give exactly one of repo_url, path and file."
     ),
     input_schema=_SCHEMA,
+    output_schema=SCHEMA,
     check=check,
     heavy=True,
     safe_to_repeat=True,
@@ -122,9 +128,9 @@ def analyze_codebase(context: ToolContext, **arguments: str) -> ToolResult:
 
     Stages: `cloning` to 10 percent (fetch or unpack by bytes, list the files; of a folder only the latter),
     `analyzing` to 30 (count lines, then read functions, then compare files, by bytes, then read the history,
-    by commits), `scanning_dependencies` to 60 (manifests and licences, by bytes), `generating_report` to 80
-    (by section), `complete` at 100. Every percent is work done; estimated seconds are for the current stage.
-    After each stage what is known is kept.
+    by commits), `scanning_dependencies` to 60 (manifests, lock files and licences, by bytes; then the newest
+    versions, by packages), `generating_report` to 80 (by section), `complete` at 100. Every percent is work
+    done; estimated seconds are for the current stage. After each part what is known is kept.
 
     Raises `Stopped` and `ToolError` with the codes `repository_unreachable`, `repository_not_found`,
     `repository_refused`, `repository_too_large`, `folder_not_allowed`, `subfolder_not_found`,
@@ -136,14 +142,21 @@ def analyze_codebase(context: ToolContext, **arguments: str) -> ToolResult:
     analysis = Analysis(_source(context, stage.part(0, _FETCHED), _Asked(**arguments)), _now())
     analysis.duration_seconds = stages.seconds
     analysis.listing = list_files(stage.part(0 if "path" in arguments else _FETCHED, 1), analysis.source)
-    _keep(context, stages, analysis)
+    stages.leave()
+    _keep(context, analysis, "counting lines")
 
     _analyze(context, stages.enter("analyzing"), analysis, analysis.source, analysis.listing)
-    _keep(context, stages, analysis)
+    stages.leave()
+    _keep(context, analysis, "scanning dependencies")
 
     stage = stages.enter("scanning_dependencies")
-    analysis.declarations = declarations.scan(context, stage, analysis.source, analysis.listing)
-    _keep(context, stages, analysis)
+    analysis.declarations = declarations.scan(
+        context, stage.part(0, _SCANNED), analysis.source, analysis.listing
+    )
+    _keep(context, analysis, "asking for the newest versions of dependencies")
+    outdated.compare(context, stage.part(_SCANNED, 1), analysis.declarations, _registries())
+    stages.leave()
+    _keep(context, analysis, "writing the report")
 
     text = report.write(analysis, stages.enter("generating_report"))
     stages.leave()
@@ -156,8 +169,11 @@ def _analyze(
     context: ToolContext, stage: Stage, analysis: Analysis, source: Source, listing: Listing
 ) -> None:
     analysis.counts = languages.count(context, stage.part(0, _COUNTED), source.folder, listing)
+    _keep(context, analysis, "reading functions")
     analysis.functions = functions.survey(context, stage.part(_COUNTED, _READ), source, listing)
+    _keep(context, analysis, "comparing files")
     analysis.duplicates = duplicates.find(stage.part(_READ, _COMPARED), source, listing)
+    _keep(context, analysis, "reading the history")
     analysis.activity = activity.survey(context, stage.part(_COMPARED, 1), source)
     stage.at(1.0)
 
@@ -180,10 +196,17 @@ def _whole(context: ToolContext, stage: Stage, asked: _Asked) -> Source:
     return folder.source(asked.path or "", settings.ALLOWED_FOLDERS)
 
 
-def _keep(context: ToolContext, stages: Stages, analysis: Analysis) -> None:
-    """Keep what is known so far: a cancelled run shows it."""
-    stages.leave()
-    context.keep(result.document(analysis, complete=False))
+def _registries() -> Registries:
+    return Registries(settings.PACKAGE_REGISTRIES, settings.PRIVATE_PACKAGES)
+
+
+def _keep(context: ToolContext, analysis: Analysis, doing: str) -> None:
+    """Keep what is known before `doing` the next part: work that ends early shows it."""
+    context.keep(
+        report.partial_summary(analysis, doing),
+        result.document(analysis, complete=False),
+        report.partial(analysis, doing),
+    )
 
 
 def _now() -> str:
