@@ -93,7 +93,7 @@ class _Context(ToolContext):
     def check(self) -> None:
         """Go on."""
 
-    def keep(self, partial: Mapping[str, Any]) -> None:
+    def keep(self, summary: str, data: Mapping[str, Any] | None = None, report: str = "") -> None:
         """Keep nothing."""
 
     def deliver(self, path: Path, name: str, content_type: str = "") -> Any:
