@@ -51,7 +51,7 @@ def _command(path: Path, folder: Path, max_bytes: int) -> Command:
     limits = {
         "total_bytes": max_bytes,
         "members": MAX_MEMBERS,
-        "member_bytes": min(MAX_MEMBER_BYTES, max_bytes),
+        "member_bytes": MAX_MEMBER_BYTES,
         "ratio": MAX_RATIO,
     }
     return python_command(

@@ -64,7 +64,8 @@ def _empty_store(store: Path, *, sha256: bool) -> Path:
 
 
 def _check(context: ToolContext, objects: Path) -> None:
-    if objects.parent.is_symlink() or not objects.parent.is_dir() or "\n" in str(objects):
+    elsewhere = any(path.is_symlink() or not path.is_dir() for path in (objects.parent, objects))
+    if elsewhere or "\n" in str(objects):
         raise Unreadable("The history was not read: the folder's repository is elsewhere.")
     if (objects / "info/alternates").exists():
         raise Unreadable("The history was not read: the repository borrows objects from elsewhere.")
@@ -77,9 +78,8 @@ def _check(context: ToolContext, objects: Path) -> None:
 
 
 def _entries(objects: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield all that is below `objects`, and `objects` itself."""
+    """Yield all that is below `objects`."""
     waiting = [str(objects)]
-    yield from (entry for entry in os.scandir(objects.parent) if entry.name == objects.name)
     while waiting:
         try:
             with os.scandir(waiting.pop()) as found:

@@ -21,6 +21,8 @@ WORD_SECONDS = 0.012
 _ADDRESS = re.compile(
     r"(?:https?|ssh|git|file|ext)::?/?/?[^\s<>]+|[\w.-]+@[\w.-]+:[^\s<>]+|(?<!\S)[/~][^\s<>]+"
 )
+_FILE = re.compile(r"/files/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/?(?![\w/-])", re.IGNORECASE)
+_SUBFOLDER = re.compile(r"\bsubfolder\s+([\w./-]*[\w/-])", re.IGNORECASE)
 _REF = re.compile(r"\b(?:branch|tag|ref)\s+([\w./-]*[\w/-])", re.IGNORECASE)
 _FORMATS = (
     re.compile(r"\b(?:as|to|in)\s+(?:an?\s+)?(?!file\b|an?\b)(\w+)", re.IGNORECASE),
@@ -34,8 +36,8 @@ server and start it again with a model and its key, for example
 points to any server with an OpenAI-compatible API)."""
 
 _REQUESTS = """\
-- **analyze** *https://host/owner/repository* (or an allow-listed folder): a subagent clones it, counts,
-  parses and reports, with live progress
+- **analyze** *https://host/owner/repository* (or an allow-listed folder, or an archive that you upload): a
+  subagent fetches it, counts, parses and reports, with live progress
 - **what is running**: the subagents of this session
 - **cancel it**: stops the newest of them
 - **export as markdown** or **json**: a file to download
@@ -90,15 +92,15 @@ def _understand(prompt: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
         return _tell_result(facts), []
     lower = prompt.lower()
     about_analysis = re.search(r"\banaly[sz]", lower)
-    address = _ADDRESS.search(prompt)
-    if about_analysis and address:
-        return _understand_analyze(prompt, address[0])
+    source = _understand_source(prompt) if about_analysis else {}
+    if source:
+        return "I hand this to a subagent.", [("analyze_codebase", source | _understand_part(prompt))]
     if re.search(r"\b(cancel|abort)\b", lower):
         return "", [("cancel_subagent", {})]
     if re.search(r"\b(running|status|progress|queue)\b", lower):
         return "", [("list_subagents", {})]
     if about_analysis:
-        return "Tell me what to analyze: the address of a repository, or a folder of this server.", []
+        return "Tell me what to analyze: a repository's address, an uploaded archive or a folder here.", []
     if "export" in lower:
         return "", [("export_session", {"format": _understand_format(prompt)})]
     if re.search(r"\b(help|what can you|who are you|how do)\b", lower):
@@ -112,13 +114,22 @@ def _understand_format(prompt: str) -> str:
     return {"md": "markdown"}.get(name, name)
 
 
-def _understand_analyze(prompt: str, address: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
-    target = address.rstrip(".,;!?)'\"`")
-    arguments = {"path" if target[0] in "/~" else "repo_url": target}
+def _understand_source(prompt: str) -> dict[str, str]:
+    """Return the arguments that say what to analyze; none if the prompt does not."""
+    uploaded = _FILE.search(prompt)
+    if uploaded:
+        return {"file": uploaded[1]}
+    address = _ADDRESS.search(prompt)
+    if not address:
+        return {}
+    target = address[0].rstrip(".,;!?)'\"`")
     ref = _REF.search(prompt)
-    if ref:
-        arguments["ref"] = ref[1]
-    return "I hand this to a subagent.", [("analyze_codebase", arguments)]
+    return {"path" if target[0] in "/~" else "repo_url": target} | ({"ref": ref[1]} if ref else {})
+
+
+def _understand_part(prompt: str) -> dict[str, str]:
+    part = _SUBFOLDER.search(prompt)
+    return {"subfolder": part[1]} if part else {}
 
 
 def _tell_return(part: ToolReturnPart) -> str:

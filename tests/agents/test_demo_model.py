@@ -8,6 +8,7 @@ from agents_app.llm import demo
 from agents_app.prompts import RESULT_MARK
 
 ANALYZE = "analyze_codebase"
+FILE_ID = "0b5f0c4e-6f0b-4c8e-9d0a-2f4f0c1d2e3f"
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,18 @@ ANALYZE = "analyze_codebase"
         ("analyze /srv/code", ANALYZE, {"path": "/srv/code"}),
         ("analyze /srv/code, please", ANALYZE, {"path": "/srv/code"}),
         ("analyze ~/code", ANALYZE, {"path": "~/code"}),
+        (f"analyze [x.zip](/files/{FILE_ID}/)", ANALYZE, {"file": FILE_ID}),
+        (f"analyze [a b](/files/{FILE_ID}/), please", ANALYZE, {"file": FILE_ID}),
+        (
+            f"analyze subfolder src/app. of [x.zip](/files/{FILE_ID}/)",
+            ANALYZE,
+            {"file": FILE_ID, "subfolder": "src/app"},
+        ),
+        (
+            "analyze https://example.org/a subfolder lib",
+            ANALYZE,
+            {"repo_url": "https://example.org/a", "subfolder": "lib"},
+        ),
         (
             "analyze https://example.org/a branch main",
             ANALYZE,
