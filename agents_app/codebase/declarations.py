@@ -9,7 +9,7 @@ from agents_app.codebase import licences
 from agents_app.codebase.dependencies import manifests
 from agents_app.codebase.dependencies.constraints import ANY
 from agents_app.codebase.dependencies.locks import Locked, Locks
-from agents_app.codebase.dependencies.model import RUNTIME, TRANSITIVE
+from agents_app.codebase.dependencies.model import PEER, RUNTIME, TRANSITIVE
 from agents_app.codebase.files import Listing, SourceFile, steadily
 from agents_app.codebase.inspection import LICENCE, MANIFEST, Answer, Task, inspect
 from agents_app.codebase.source import Source
@@ -28,8 +28,8 @@ class Declared:
     """A dependency as one file names it.
 
     `version` is the constraint as it is declared, or the version in a lock file; `locked` is the version that
-    a lock file has chosen for a declared one; `lock` says whether the file is a lock file. `latest` and
-    `outdated` are what a registry knows, empty and None until it was asked.
+    a lock file has chosen for a declared one (of a peer whoever provides it chooses); `lock` says whether the
+    file is a lock file. `latest` and `outdated` are what a registry knows, empty and None until it was asked.
     """
 
     ecosystem: str
@@ -155,6 +155,8 @@ class _Scan:
     def _declare(self, ecosystem: str, name: str, version: str, scope: str, path: str) -> None:
         found = self.found
         locked = self._locks.version(path, ecosystem, name, version)
+        if scope == PEER:  # The lock only has what it is developed with.
+            locked = ""
         found.by_ecosystem[ecosystem] += 1
         found.names.add((ecosystem, name))
         if len(found.dependencies) < MAX_DEPENDENCIES:

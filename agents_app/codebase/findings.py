@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from agents_app.codebase.conventions import LONG_FUNCTION_LINES
+from agents_app.codebase.dependencies.model import RUNTIME
 from agents_app.codebase.escaping import escape, name
 from agents_app.codebase.result import Analysis, percent
 
@@ -95,6 +96,16 @@ def _unpinned(analysis: Analysis) -> Iterator[str]:
     yield f"**Unpinned dependencies**: {share} take any version."
 
 
+def _outdated(analysis: Analysis) -> Iterator[str]:
+    found = analysis.declarations
+    if found is None or not found.outdated:
+        return
+    known = found.total - found.unknown.total()
+    at_run_time = sum(row.scope == RUNTIME for row in found.dependencies if row.outdated)
+    share = f"{found.outdated.total():,} of {known:,} dependencies that could be compared"
+    yield f"**Outdated dependencies**: {share} are behind the newest version, {at_run_time:,} at run time."
+
+
 def _disagreements(analysis: Analysis) -> Iterator[str]:
     if analysis.declarations is None:
         return
@@ -158,6 +169,7 @@ _FINDINGS: tuple[Finding, ...] = (
     _tests,
     _licence,
     _unpinned,
+    _outdated,
     _disagreements,
     _unreadable,
     _comments,

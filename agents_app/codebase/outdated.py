@@ -1,5 +1,6 @@
 """Which declared dependencies are outdated, as the registries of their ecosystems tell."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -13,6 +14,8 @@ from agents_app.codebase.stages import Stage
 from agents_app.context import ToolContext
 
 MAX_LOOK_UPS = 200
+# Addresses and paths have a slash; the words are npm's for folders and for packages of other names.
+_PLACE = re.compile(r".*/|=>|(?:workspace|file|link|portal|npm|git|github):")
 _SCOPES = (RUNTIME, OPTIONAL, PEER, DEV)
 
 
@@ -26,9 +29,10 @@ class Registries:
 
     def may_be_asked_for(self, dependency: Declared) -> bool:
         """Say whether a registry can know `dependency`: one from a folder or repository it cannot."""
-        known = dependency.locked or parse(dependency.ecosystem, dependency.version) is not None
         private = any(fnmatchcase(dependency.name, pattern) for pattern in self.private)
-        return bool(known) and dependency.ecosystem in self.addresses and not private
+        if private or dependency.ecosystem not in self.addresses or _PLACE.match(dependency.version):
+            return False
+        return bool(dependency.locked) or parse(dependency.ecosystem, dependency.version) is not None
 
 
 def compare(context: ToolContext, stage: Stage, found: Declarations, registries: Registries) -> None:

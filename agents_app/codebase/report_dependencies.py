@@ -1,6 +1,6 @@
 """The part of a report that is about dependencies."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from agents_app.codebase.declarations import Declarations, Declared
 from agents_app.codebase.dependencies.constraints import ANY
@@ -57,21 +57,23 @@ def _unanswered(found: Declarations) -> str:
 
 
 def _outdated(found: Declarations, rows: int) -> str:
-    outdated = _by_scope(row for row in found.dependencies if row.outdated)
+    """Return a table of what is outdated, one row for all manifests that use the same version."""
+    using: dict[tuple[str, str, str, str], list[Declared]] = {}
+    for row in _by_scope(row for row in found.dependencies if row.outdated):
+        key = (row.ecosystem, row.name, row.locked or row.version, row.latest)
+        using.setdefault(key, []).append(row)
     lines = [
-        (
-            name(row.name, 60),
-            name(row.locked or row.version, 40),
-            name(row.latest, 40),
-            row.scope,
-            name(middle(row.manifest, 60)),
-        )
-        for row in outdated[:rows]
+        (name(package, 60), name(used, 40), name(latest, 40), declaring[0].scope, _manifests(declaring))
+        for (_ecosystem, package, used, latest), declaring in list(using.items())[:rows]
     ]
     headers = ("Package", "Used", "Latest", "Scope", "Declared in")
-    return (
-        _titled("Outdated", len(outdated), table(headers, lines, more(len(outdated), rows))) if lines else ""
-    )
+    below = more(len(using), rows)
+    return _titled("Outdated", len(using), table(headers, lines, below)) if lines else ""
+
+
+def _manifests(declaring: Sequence[Declared]) -> str:
+    others = f" and {len(declaring) - 1:,} more" if len(declaring) > 1 else ""
+    return name(middle(declaring[0].manifest, 60)) + others
 
 
 def _unpinned(found: Declarations, rows: int) -> str:

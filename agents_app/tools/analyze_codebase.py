@@ -114,7 +114,7 @@ def check(**arguments: str) -> None:
     description=(
         "Clone a git repository (or read an allowed folder or an uploaded archive) and report on it: "
         "languages and lines of code, functions and classes, largest and most complex parts, duplicate "
-        "files, commits and authors by month, dependencies, tests and licence. "
+        "files, commits and authors by month, dependencies (also which are outdated), tests and licence. "
         "Give exactly one of repo_url, path and file."
     ),
     input_schema=_SCHEMA,

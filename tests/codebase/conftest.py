@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
+from agents_app.codebase.dependencies.registries import REGISTRIES
 from agents_app.codebase.files import Listing, list_files
 from agents_app.codebase.source import Source
 from agents_app.codebase.stages import Stage
 from agents_app.registry import ToolResult
 from agents_app.tools.analyze_codebase import analyze_codebase
 from tests.codebase.recording import RecordingContext
+from tests.codebase.registry import RegistryServer
 from tests.git_server import GitServer
 
 
@@ -71,3 +74,18 @@ def listed(write: Callable[..., Path], stage: Stage) -> Callable[..., tuple[Sour
         return source, list_files(Stage(stage.context, "listing", 0.0, 0.0), source)
 
     return write_and_list
+
+
+@pytest.fixture
+def registry() -> Iterator[RegistryServer]:
+    """A registry that has no packages yet; what earlier ones said is forgotten."""
+    cache.clear()
+    with RegistryServer() as server:
+        yield server
+    cache.clear()
+
+
+@pytest.fixture
+def everywhere(registry: RegistryServer) -> dict[str, str]:
+    """The same address for all ecosystems."""
+    return dict.fromkeys(REGISTRIES, registry.url)

@@ -116,7 +116,7 @@ EXAMPLES = {
         ),
         [
             ("maven", "g:a", "1.5", "runtime"),
-            ("maven", "g:b", "", "dev"),
+            ("maven", "g:b", "(managed elsewhere)", "dev"),
             ("maven", "g:c", "${other}", "optional"),
             ("maven", "g:d", "9", "peer"),
         ],
@@ -132,6 +132,73 @@ EXAMPLES = {
             ("maven", "g:b", "2", "dev"),
             ("maven", "g:c", "3", "peer"),
             ("maven", "g:d", "4", "runtime"),
+        ],
+    ),
+    "service/pom.xml": (
+        (
+            "<project><parent><version>3.1</version></parent><dependencyManagement><dependencies>"
+            "<dependency><groupId>g</groupId><artifactId>a</artifactId><version>1.5</version></dependency>"
+            "<dependency><groupId>g</groupId><artifactId>unused</artifactId><version>1</version></dependency>"
+            "</dependencies></dependencyManagement><dependencies>"
+            "<dependency><groupId>g</groupId><artifactId>a</artifactId></dependency>"
+            "<dependency><groupId>g</groupId><artifactId>b</artifactId><version>${project.version}</version>"
+            "</dependency></dependencies></project>"
+        ),
+        [("maven", "g:a", "1.5", "runtime"), ("maven", "g:b", "3.1", "runtime")],
+    ),
+    "build.gradle.kts": (
+        (
+            'dependencies {\n  implementation(platform("g:bom:1.0"))\n  implementation("g:a")\n'
+            '  api(group = "g", name = "b", version = "2.0")\n  implementation(libs.c)\n}\n'
+        ),
+        [
+            ("maven", "g:bom", "1.0", "runtime"),
+            ("maven", "g:a", "(managed elsewhere)", "runtime"),
+            ("maven", "g:b", "2.0", "runtime"),
+        ],
+    ),
+    "gradle/libs.versions.toml": (
+        (
+            '[versions]\none = "1.0"\nrich = {strictly = "2.0", prefer = "2.1"}\n[libraries]\n'
+            'a = {module = "g:a", version.ref = "one"}\nb = {group = "g", name = "b", version.ref = "rich"}\n'
+            'c = "g:c:3.0"\nd = {module = "g:d"}\n'
+        ),
+        [
+            ("maven", "g:a", "1.0", "runtime"),
+            ("maven", "g:b", "2.0", "runtime"),
+            ("maven", "g:c", "3.0", "runtime"),
+            ("maven", "g:d", "(managed elsewhere)", "runtime"),
+        ],
+    ),
+    "setup.py": (
+        (
+            "from setuptools import setup\nimport os\nos.abort()\n"
+            "setup(name='x', install_requires=['a>=1', 'b'],"
+            "\n    extras_require={'x': ['c']}, **more)\nother(install_requires=['z'])\n"
+        ),
+        [("pypi", "a", ">=1", "runtime"), ("pypi", "b", "", "runtime"), ("pypi", "c", "", "optional")],
+    ),
+    "uv/pyproject.toml": (
+        (
+            '[project]\ndependencies = ["a>=1", "b", "C_x"]\n[tool.uv.sources]\na = {git = "https://t@h/a"}\n'
+            'c-x = {workspace = true}\nb = {index = "mine"}\n'
+        ),
+        [
+            ("pypi", "a", "https://h/a", "runtime"),
+            ("pypi", "b", "", "runtime"),
+            ("pypi", "C_x", "(of the workspace)", "runtime"),
+        ],
+    ),
+    "replaced/go.mod": (
+        (
+            "module x\nrequire a.org/b v1.2.3\nrequire c.org/d v0.1.0\nrequire e.org/f v1.0.0\n"
+            "replace a.org/b => a.org/b v1.2.4\nreplace (\n  c.org/d v0.1.0 => ../d\n"
+            "  e.org/f => g.org/f v2.0.0\n)\n"
+        ),
+        [
+            ("golang", "a.org/b", "v1.2.4", "runtime"),
+            ("golang", "c.org/d", "=> ../d", "runtime"),
+            ("golang", "e.org/f", "=> g.org/f v2.0.0", "runtime"),
         ],
     ),
     "Gemfile": (

@@ -4,8 +4,11 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
+from collections import defaultdict
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from agents_app.codebase.networks import is_public
@@ -16,6 +19,9 @@ BODY_MAX_BYTES = 8 * 1024 * 1024
 _REDIRECTS_MAX = 3
 _CHUNK_BYTES = 64 * 1024
 _MOVED = {301, 302, 303, 307, 308}
+
+# One look-up at a time for each host.
+_resolving: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
 class Unanswered(Exception):
@@ -99,10 +105,10 @@ def _body(response: http.client.HTTPResponse, deadline: float) -> bytes:
 def _address(url: SplitResult, *, trusted: bool) -> str:
     host = url.hostname or ""
     try:
-        found = socket.getaddrinfo(host, _port(url), type=socket.SOCK_STREAM)
+        with _resolving[host]:
+            addresses = _resolved(host, _port(url))
     except (OSError, UnicodeError, ValueError):
         raise Unreachable("its host is not known") from None
-    addresses = [str(entry[4][0]) for entry in found]
     # One private address among public ones is how a name is pointed inwards.
     if not trusted and not all(
         is_public(ipaddress.ip_address(address.partition("%")[0])) for address in addresses
@@ -111,8 +117,20 @@ def _address(url: SplitResult, *, trusted: bool) -> str:
     return addresses[0]
 
 
+@cache
+def _resolved(host: str, port: int) -> list[str]:
+    """Look a name up once: many threads that ask for the same at once overrun some resolvers."""
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
 def _port(url: SplitResult) -> int:
     return url.port or (443 if url.scheme == "https" else 80)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return the settings of all connections: reading the authorities takes long."""
+    return ssl.create_default_context()
 
 
 class _Connection(http.client.HTTPConnection):
@@ -128,7 +146,6 @@ class _Connection(http.client.HTTPConnection):
         try:
             self.sock = socket.create_connection((self._address, self.port), CONNECT_SECONDS)
             if self._secure:
-                context = ssl.create_default_context()
-                self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
+                self.sock = _tls().wrap_socket(self.sock, server_hostname=self.host)
         except OSError as error:
             raise Unreachable(f"no connection ({type(error).__name__})") from None

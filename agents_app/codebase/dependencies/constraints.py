@@ -18,7 +18,8 @@ ANY = frozenset({"", "*", "x", "latest", "latest.release", "latest.integration"}
 _MAX_CHARACTERS = 200
 _TERM = re.compile(r"(?P<sign>===|~>|~=|==|>=|<=|!=|[~^<>=])?\s*(?P<version>v?[\dxX*][\w.*+!-]*)(?:@\w+)?")
 _RANGE = re.compile(
-    r"(?P<open>[\[(])\s*(?P<low>[^,\[\]()]*?)\s*(?P<comma>,)?\s*(?P<high>[^,\[\]()]*?)\s*(?P<close>[\])])"
+    r"(?P<open>[\[(])\s*(?P<low>[\w.+-]*)\s*,\s*(?P<high>[\w.+-]*)\s*(?P<close>[\])])"
+    r"|\[\s*(?P<only>[\w.+-]+)\s*\]"
 )
 _HYPHEN = re.compile(r"(v?\d[\w.+-]*)\s+-\s+(v?\d[\w.+-]*)")
 _SIGNS = {"==": "=", "===": "="}
@@ -172,9 +173,8 @@ def _ranges(text: str) -> Alternatives | None:
 
 
 def _range(match: re.Match[str]) -> Iterator[Comparison]:
-    if not match["comma"]:
-        yield "=", match["low"] or match["high"]
-        return
+    if match["only"]:
+        yield "=", match["only"]
     if match["low"]:
         yield (">=" if match["open"] == "[" else ">"), match["low"]
     if match["high"]:

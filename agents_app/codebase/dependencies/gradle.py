@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from agents_app.codebase.dependencies.documents import toml_document
 from agents_app.codebase.dependencies.model import (
     DEV,
+    ELSEWHERE,
     PEER,
     RUNTIME,
     TRANSITIVE,
@@ -15,9 +16,10 @@ from agents_app.codebase.dependencies.model import (
     text,
 )
 
-_HOW = r"^\s*(?P<how>[a-z]\w{0,60})\s*\(?\s*"
+# Blanks are bounded: patterns that try every split of a long run of them take time by its square.
+_HOW = r"^[ \t]{0,200}(?P<how>[a-z]\w{0,60})[ \t]{0,20}\(?\s{0,20}"
 _STRING = re.compile(
-    _HOW + r"(?:(?:enforcedP|p)latform\s*\(\s*)?"
+    _HOW + r"(?:(?:enforcedP|p)latform\s{0,20}\(\s{0,20})?"
     r"[\"'](?P<group>[\w.-]{1,200}):(?P<name>[\w.-]{1,200})(?::(?P<version>[^\"':@]{1,100}))?",
     re.MULTILINE,
 )
@@ -40,7 +42,7 @@ def build(_path: str, data: bytes) -> Iterator[Dependency]:
         if how in _NO_DEPENDENCY:
             continue
         scope = PEER if how == "compileOnly" else DEV if _FOR_DEVELOPERS.match(how) else RUNTIME
-        yield Dependency("maven", f"{match['group']}:{match['name']}", match["version"] or "", scope)
+        yield Dependency("maven", f"{match['group']}:{match['name']}", match["version"] or ELSEWHERE, scope)
 
 
 def catalogue(_path: str, data: bytes) -> Iterator[Dependency]:
@@ -51,7 +53,7 @@ def catalogue(_path: str, data: bytes) -> Iterator[Dependency]:
         if isinstance(value, str):
             group, _, rest = value.partition(":")
             name, _, version = rest.partition(":")
-            yield Dependency("maven", f"{group}:{name}", version, RUNTIME)
+            yield Dependency("maven", f"{group}:{name}", version or ELSEWHERE, RUNTIME)
         else:
             yield _library(table(value), versions)
 
@@ -68,7 +70,7 @@ def _library(library: dict[str, object], versions: dict[str, str]) -> Dependency
     name = named(library.get("module")) or f"{named(library.get('group'))}:{named(library.get('name'))}"
     reference = named(table(library.get("version")).get("ref"))
     version = versions.get(reference, "") if reference else _rich(library.get("version"))
-    return Dependency("maven", name, version, RUNTIME)
+    return Dependency("maven", name, version or ELSEWHERE, RUNTIME)
 
 
 def _rich(value: object) -> str:

@@ -66,6 +66,6 @@ def yarn_lock(_path: str, data: bytes) -> Iterator[Dependency]:
 def pnpm_lock(_path: str, data: bytes) -> Iterator[Dependency]:
     """Read pnpm-lock.yaml; packages are named `/name/1.0`, `/name@1.0` or `name@1.0` by the lock's age."""
     for key in table(yaml_document(data), "packages"):
-        match = _PNPM.match(key) or _PNPM_OLD.match(key)
+        match = _PNPM_OLD.match(key) or _PNPM.match(key)
         if match:
             yield Dependency("npm", match["name"], match["version"], TRANSITIVE)

@@ -7,6 +7,7 @@ from xml.parsers import expat
 
 from agents_app.codebase.dependencies.model import (
     DEV,
+    ELSEWHERE,
     OPTIONAL,
     PEER,
     RUNTIME,
@@ -26,7 +27,7 @@ _MAVEN_SCOPES = {"test": DEV, "provided": PEER, "system": PEER}
 
 
 def pom(_path: str, data: bytes) -> Iterator[Dependency]:
-    """Read pom.xml; versions that a parent or another file sets stay empty or as written."""
+    """Read pom.xml; versions that a parent or another file sets are `ELSEWHERE` or as written."""
     document = _parse(data)
     properties = document.properties
     if "project.parent.version" in properties:
@@ -34,7 +35,7 @@ def pom(_path: str, data: bytes) -> Iterator[Dependency]:
     managed = {_name(row, properties): row.get("version", "") for row in document.managed}
     for row in document.rows:
         name = _name(row, properties)
-        version = _filled(row.get("version", "") or managed.get(name, ""), properties)
+        version = _filled(row.get("version", "") or managed.get(name, "") or ELSEWHERE, properties)
         scope = (
             OPTIONAL if row.get("optional") == "true" else _MAVEN_SCOPES.get(row.get("scope", ""), RUNTIME)
         )

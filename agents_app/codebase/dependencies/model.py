@@ -9,6 +9,9 @@ NAME_MAX_CHARACTERS = 200
 
 RUNTIME, DEV, OPTIONAL, PEER, TRANSITIVE = "runtime", "dev", "optional", "peer", "transitive"
 
+ELSEWHERE = "(managed elsewhere)"
+"""The version of what a parent, a platform or another file gives one: not any version, but not known."""
+
 
 @dataclass(frozen=True)
 class Dependency:

@@ -11,5 +11,5 @@ def purl(ecosystem: str, name: str, version: str) -> str:
     namespace, _, last = name.rpartition(separator) if separator else ("", "", name)
     try:
         return PackageURL(ecosystem, namespace or None, last, version or None).to_string()
-    except ValueError:
+    except (ValueError, TypeError):  # the latter of a name that is blank
         return ""

@@ -32,7 +32,8 @@ _FOR_DEVELOPERS = frozenset({
     "style", "test", "testing", "tests", "typing",
 })  # fmt: skip
 _LOOSE = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[\w, .-]*\])?\s*(?P<version>[<>=!~][^;]*)?(?:;.*)?")
-_INCLUDED = re.compile(r"^\s*(?:-r|--requirement)[\s=]\s*([^\s#]{1,300})", re.MULTILINE)
+_LINE_MAX_CHARACTERS = 2_000
+_INCLUDED = re.compile(r"^[ \t]{0,20}(?:-r|--requirement)[ \t=]{1,20}([^\s#]{1,300})", re.MULTILINE)
 _EGG = re.compile(r"#(?:.*&)?egg=(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
@@ -144,7 +145,7 @@ def _named(packages: dict[str, object], scope: str) -> Iterator[Dependency]:
 
 def _listed(lines: Iterable[str], scope: str) -> Iterator[Dependency]:
     for line in lines:
-        found = _requirement(line.strip(), scope)
+        found = _requirement(line.strip()[:_LINE_MAX_CHARACTERS], scope)
         if found is not None:
             yield found
 
