@@ -31,6 +31,8 @@ _ATTRIBUTES = {
     "ol": {"start"},
     "pre": {"class"},
     "span": {"class"},
+    "td": {"class"},
+    "th": {"class"},
     "ul": {"class"},
 }
 # What a chart is drawn with. No colours, the page has its own; no viewBox, so it takes the page's width.
@@ -87,6 +89,21 @@ def _fence(
     return charts.svg(chart)
 
 
+def _cell(
+    renderer: RendererHTML,
+    tokens: Sequence[Token],
+    index: int,
+    options: OptionsDict,
+    env: MutableMapping[str, Any],
+) -> str:
+    """Return the start of a table's cell; how it is aligned is a class, as a style would be refused."""
+    token = tokens[index]
+    style = str(token.attrs.pop("style", ""))
+    if style.endswith((":right", ":center")):
+        token.attrs["class"] = style.rpartition(":")[2]
+    return renderer.renderToken(tokens, index, options, env)
+
+
 _parser = MarkdownIt(
     "commonmark", {"html": False, "linkify": True, "highlight": _highlight, "typographer": False}
 )
@@ -94,3 +111,5 @@ _parser.enable(["table", "strikethrough", "linkify"])
 _parser.disable(["image"])
 _parser.use(tasklists_plugin)
 _parser.add_render_rule("fence", _fence)
+_parser.add_render_rule("td_open", _cell)
+_parser.add_render_rule("th_open", _cell)

@@ -45,7 +45,9 @@ def symbols(analysis: Analysis, rows: int) -> str:
         return ""
     by_size = sorted(found.languages, key=lambda language: -found.languages[language].total())
     lines = [_symbols(found, language) for language in by_size[:rows]]
-    headers = ("Language", "Files", "Functions", "Methods", "Classes", "Of these")
+    headers = ["Language", "Files", "Functions", "Methods", "Classes", "Of these"]
+    if not any(kinds for *_figures, kinds in lines):
+        headers, lines = headers[:-1], [line[:-1] for line in lines]
     parts = [_chart_of_kinds(found), table(headers, lines, more(len(by_size), rows))]
     return "## Functions and classes\n\n" + "\n\n".join(filter(None, parts))
 

@@ -38,6 +38,8 @@ def test_tools_are_listed_with_the_schema_of_their_arguments(client: APIClient) 
     tools = {tool["name"]: tool for tool in client.get("/api/tools/").json()}
     assert set(tools) >= {"analyze_codebase", "list_subagents", "cancel_subagent", "export_session", "probe"}
     assert tools["analyze_codebase"]["heavy"] is True
+    assert tools["probe_fast"]["output_schema"] is None
+    assert "languages" in tools["analyze_codebase"]["output_schema"]["properties"]
     assert tools["probe_fast"]["input_schema"]["required"] == ["text"]
 
 

@@ -88,6 +88,14 @@ def test_tables_stay_tables() -> None:
     assert re.search(r"<td>\s*2\s*</td>", html)
 
 
+def test_cells_of_tables_are_aligned_by_a_class() -> None:
+    html = render("|a|b|c|\n|-:|:-:|-|\n|1|2|3|")
+    assert '<th class="right">a</th>' in html
+    assert '<td class="center">2</td>' in html
+    assert "<td>3</td>" in html
+    assert "style=" not in html
+
+
 def test_code_is_highlighted() -> None:
     html = render("```python\ndef f(): return 'x'\n```")
     assert '<span class="k">def</span>' in html
