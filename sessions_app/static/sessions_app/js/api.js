@@ -3,6 +3,8 @@
 import { observe } from "./clock.js";
 
 const TIMEOUT_MS = 30_000;
+/** A piece may come over a slow line, and with the last one the server reads the whole file. */
+const PIECE_TIMEOUT_MS = 180_000;
 const CALL_WAIT_SECONDS = 20;
 
 /** A refused or failed request: `status` 0 means that no answer came. */
@@ -39,19 +41,24 @@ function csrfToken() {
 
 function headersFor(method, body, key) {
   const headers = { Accept: "application/json, application/problem+json" };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (body !== undefined) headers["Content-Type"] = isBytes(body) ? "application/octet-stream" : "application/json";
   if (method !== "GET") headers["X-CSRFToken"] = decodeURIComponent(csrfToken());
   if (key) headers["Idempotency-Key"] = key;
   return headers;
 }
 
-/** Send a request and return the decoded answer; `signal` gives it up early. Throws `Problem`. */
-export async function request(method, path, { body, key, signal } = {}) {
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+const isBytes = (body) => body instanceof ArrayBuffer;
+
+/**
+ * Send a request and return the decoded answer; `signal` gives it up early. Bytes go as they are, all else as
+ * JSON. Throws `Problem`.
+ */
+export async function request(method, path, { body, key, signal, headers = {}, timeoutMs = TIMEOUT_MS } = {}) {
+  const timeout = AbortSignal.timeout(timeoutMs);
   const response = await send(path, {
     method,
-    headers: headersFor(method, body, key),
-    body: body === undefined ? undefined : JSON.stringify(body),
+    headers: { ...headersFor(method, body, key), ...headers },
+    body: body === undefined || isBytes(body) ? body : JSON.stringify(body),
     credentials: "same-origin",
     signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
   });
@@ -141,3 +148,33 @@ export const requestExport = (id, format, includeMetadata, key) =>
     body: { session_id: id, format, options: { include_metadata: includeMetadata } },
     key,
   });
+
+const file = (id) => `/api/files/${encodeURIComponent(id)}/`;
+export const announceFile = (name, size, signal) =>
+  request("POST", "/api/files/", { body: { name, size }, signal });
+export const readFile = (id, signal) => request("GET", file(id), { signal });
+export const deleteFile = (id) => request("DELETE", file(id));
+export const sendPiece = (id, offset, body, signal) =>
+  request("PATCH", `${file(id)}content/`, {
+    body,
+    signal,
+    headers: { "Upload-Offset": String(offset) },
+    timeoutMs: PIECE_TIMEOUT_MS,
+  });
+
+const WHY_NO_FILE = {
+  404: "There is no such file of yours: it was deleted, or is another user’s.",
+  409: "This file is not there whole: its upload has not ended.",
+  410: "This file was kept for some days only and is gone.",
+};
+
+/** Return the problem that keeps a file from being downloaded, or null. */
+export async function whyNoFile(address) {
+  try {
+    await request("HEAD", address);
+    return null;
+  } catch (problem) {
+    const words = WHY_NO_FILE[problem.status];
+    return words ? new Problem(problem.status, problem.code, words) : problem;
+  }
+}
