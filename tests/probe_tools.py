@@ -51,6 +51,36 @@ def probe(
     return ToolResult(summary="Done as asked.", data={"seconds": seconds}, report="# Probe\n\nDone as asked.")
 
 
+@tool(
+    name="probe_delivery",
+    description="Deliver files, then work for some seconds.",
+    input_schema={
+        "type": "object",
+        "properties": {
+            "count": {"type": "integer", "minimum": 1, "maximum": 100},
+            "seconds": {"type": "number", "minimum": 0, "maximum": 600},
+            "fail": {"type": "string"},
+        },
+        "additionalProperties": False,
+    },
+    heavy=True,
+    safe_to_repeat=True,
+)
+def probe_delivery(context: ToolContext, count: int = 1, seconds: float = 0, fail: str = "") -> ToolResult:
+    """Deliver tables `part 1.csv`, `part 2.csv`, …; heed a cancel after that."""
+    for number in range(1, count + 1):
+        path = context.workdir / "table"
+        path.write_text(f"part,value\n{number},{number * number}\n")
+        context.deliver(path, f"part {number}.csv")
+    began = time.monotonic()
+    while (elapsed := time.monotonic() - began) < seconds:
+        context.progress(100 * elapsed / seconds, "working")
+        time.sleep(0.05)
+    if fail:
+        raise ToolError(fail, "It failed as asked.")
+    return ToolResult(summary="Delivered as asked.")
+
+
 @tool(name="probe_once", description="Work that must not be repeated.", input_schema=_SCHEMA, heavy=True)
 def probe_once(context: ToolContext, **arguments: object) -> ToolResult:
     """Work as `probe` does."""

@@ -3,8 +3,6 @@
 import { observe } from "./clock.js";
 
 const TIMEOUT_MS = 30_000;
-/** A piece may come over a slow line, and with the last one the server reads the whole file. */
-const PIECE_TIMEOUT_MS = 180_000;
 const CALL_WAIT_SECONDS = 20;
 
 /** A refused or failed request: `status` 0 means that no answer came. */
@@ -154,13 +152,8 @@ export const announceFile = (name, size, signal) =>
   request("POST", "/api/files/", { body: { name, size }, signal });
 export const readFile = (id, signal) => request("GET", file(id), { signal });
 export const deleteFile = (id) => request("DELETE", file(id));
-export const sendPiece = (id, offset, body, signal) =>
-  request("PATCH", `${file(id)}content/`, {
-    body,
-    signal,
-    headers: { "Upload-Offset": String(offset) },
-    timeoutMs: PIECE_TIMEOUT_MS,
-  });
+export const sendPiece = (id, offset, body, options) =>
+  request("PATCH", `${file(id)}content/`, { ...options, body, headers: { "Upload-Offset": String(offset) } });
 
 const WHY_NO_FILE = {
   404: "There is no such file of yours: it was deleted, or is another user’s.",

@@ -103,7 +103,7 @@ export class Attachments {
     this.#changed();
   }
 
-  /** Try at once what waits for its next try. */
+  /** Try anew at once: connections may have broken. */
   goOn() {
     for (const uploads of this.#sets.values()) for (const upload of uploads) upload.goOn();
   }

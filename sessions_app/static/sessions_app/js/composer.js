@@ -86,7 +86,7 @@ export class Composer {
     this.#files.listenToDrops(area, target);
   }
 
-  /** Try at once what waits for its next try. */
+  /** Have uploads tried anew at once: connections may have broken. */
   goOn() {
     this.#attachments.goOn();
   }

@@ -2,7 +2,8 @@
 
 const MARKS = /[\\`*_{}[\]()#+!|<>&~]/g;
 const ESCAPED = /\\([!-/:-@[-`{-~])/g;
-const LINK = /\[((?:\\[^\n]|[^\\[\]\n])*)\]\(\/files\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/\)/g;
+// A name has 255 characters, each escaped or not.
+const LINK = /\[((?:\\[^\n]|[^\\[\]\n]){0,510})\]\(\/files\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/\)/g;
 const ADDRESS = /^\/files\/[0-9a-f-]{36}\/$/;
 
 /** Return where a file is downloaded. */

@@ -8,6 +8,9 @@ const KIB = 1024;
 const PIECE = { first: 256 * KIB, least: 64 * KIB, most: KIB * KIB };
 const QUICK_MS = 500;
 const SLOW_MS = 4000;
+const TIMEOUT_MS = 30_000;
+// With the last piece the server reads the whole file once more.
+const CHECKED_BYTES_PER_MS = 20_000;
 const PACE = { first: 500, longest: 15_000 };
 const PASSING = new Set(["wrong_offset", "upload_busy", "upload_cut"]);
 
@@ -71,9 +74,13 @@ export class Upload {
     this.#run();
   }
 
-  /** Make the planned try at once. */
+  /** Try anew at once: what is under way may be on a connection that has broken. */
   goOn() {
-    this.#backoff.now();
+    if (this.state !== "sending") return;
+    this.#attempt?.abort();
+    this.#backoff.reset();
+    this.#isUnsure = true;
+    this.#run();
   }
 
   /** Stop, and have the server forget what it has. */
@@ -120,7 +127,9 @@ export class Upload {
   async #sendPiece(signal) {
     const began = performance.now();
     const bytes = await this.#read(this.received, this.received + this.#pieceBytes);
-    this.#take(await api.sendPiece(this.id, this.received, bytes, signal));
+    const isLast = this.received + bytes.byteLength === this.size;
+    const timeoutMs = TIMEOUT_MS + (isLast ? this.size / CHECKED_BYTES_PER_MS : 0);
+    this.#take(await api.sendPiece(this.id, this.received, bytes, { signal, timeoutMs }));
     const took = performance.now() - began;
     if (took < QUICK_MS) this.#pieceBytes = Math.min(2 * this.#pieceBytes, PIECE.most);
     if (took > SLOW_MS) this.#pieceBytes = Math.max(this.#pieceBytes / 2, PIECE.least);
@@ -143,6 +152,7 @@ export class Upload {
   #stumble(problem) {
     this.#isUnsure = true;
     if (problem.mayPass || PASSING.has(problem.code)) {
+      this.#pieceBytes = Math.max(this.#pieceBytes / 2, PIECE.least);
       const reason = PASSING.has(problem.code) ? "" : `${problem.message} It goes on by itself.`;
       this.#backoff.wait(PACE);
       this.#change({ reason });
