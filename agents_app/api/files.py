@@ -171,7 +171,8 @@ class ContentView(APIView):
         Refuses with `wrong_offset` (409, the right one in `received`), `upload_busy` (409),
         `file_too_large` (413), `checksum_mismatch` (422), `storage_full` (507).
         """
-        reception = receiving.begin(request.user.pk, file_id, _offset(request))
+        stored = _own(request, file_id)
+        reception = receiving.begin(request.user.pk, stored.pk, _offset(request))
         # The view around this one reads the body.
         request._request.reception = reception  # type: ignore[attr-defined]  # noqa: SLF001
         return Response()
