@@ -52,36 +52,6 @@ def probe(
     return ToolResult(summary="Done as asked.", data={"seconds": seconds}, report="# Probe\n\nDone as asked.")
 
 
-@tool(
-    name="probe_delivery",
-    description="Deliver files, then work for some seconds.",
-    input_schema={
-        "type": "object",
-        "properties": {
-            "count": {"type": "integer", "minimum": 1, "maximum": 100},
-            "seconds": {"type": "number", "minimum": 0, "maximum": 600},
-            "fail": {"type": "string"},
-        },
-        "additionalProperties": False,
-    },
-    heavy=True,
-    safe_to_repeat=True,
-)
-def probe_delivery(context: ToolContext, count: int = 1, seconds: float = 0, fail: str = "") -> ToolResult:
-    """Deliver tables `part 1.csv`, `part 2.csv`, …; heed a cancel after that."""
-    for number in range(1, count + 1):
-        path = context.workdir / "table"
-        path.write_text(f"part,value\n{number},{number * number}\n")
-        context.deliver(path, f"part {number}.csv")
-    began = time.monotonic()
-    while (elapsed := time.monotonic() - began) < seconds:
-        context.progress(100 * elapsed / seconds, "working")
-        time.sleep(0.05)
-    if fail:
-        raise ToolError(fail, "It failed as asked.")
-    return ToolResult(summary="Delivered as asked.")
-
-
 @tool(name="probe_once", description="Work that must not be repeated.", input_schema=_SCHEMA, heavy=True)
 def probe_once(context: ToolContext, **arguments: object) -> ToolResult:
     """Work as `probe` does."""
@@ -252,6 +222,7 @@ def probe_file(context: ToolContext, file: str) -> ToolResult:
             "size": {"type": "integer"},
             "seconds": {"type": "number"},
             "die": {"type": "boolean"},
+            "fail": {"type": "string"},
         },
         "additionalProperties": False,
     },
@@ -259,7 +230,12 @@ def probe_file(context: ToolContext, file: str) -> ToolResult:
     safe_to_repeat=True,
 )
 def probe_deliver(
-    context: ToolContext, count: int = 1, size: int = 10, seconds: float = 0, die: bool = False
+    context: ToolContext,
+    count: int = 1,
+    size: int = 10,
+    seconds: float = 0,
+    die: bool = False,
+    fail: str = "",
 ) -> ToolResult:
     """Deliver `count` files of `size` bytes that name their work folder, then work for some seconds.
 
@@ -272,5 +248,5 @@ def probe_deliver(
         context.progress(50 * (number + 1) / count, "delivering")
     if die and context.workdir.name.endswith("-1"):
         os.kill(os.getpid(), signal.SIGKILL)
-    probe(context, seconds=seconds)
+    probe(context, seconds=seconds, fail=fail)
     return ToolResult(summary=f"{count} files.")

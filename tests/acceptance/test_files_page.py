@@ -1,4 +1,4 @@
-"""Files in the page: they are attached in any way, arrive whole, go with a message and come back as they were."""
+"""Files in the page: attached in any way they arrive whole, go with a message and come back as they were."""
 
 import hashlib
 import os
@@ -113,7 +113,9 @@ def test_chosen_files_go_with_a_message_and_come_back_as_they_were(
     expect(_uploads(page).first).to_contain_text("8 bytes")
     _send(page, "Look at these.\nBoth of them.")
     files = _sent_files(chat, 2)
-    assert chat.user_messages()[-1].startswith("Look at these.\nBoth of them.\n\n[sales \\[2026\\] \\(draft\\).csv](")
+    assert chat.user_messages()[-1].startswith(
+        "Look at these.\nBoth of them.\n\n[sales \\[2026\\] \\(draft\\).csv]("
+    )
     assert _content(chat.erin, files[0]["id"]) == b"a,b\n1,2\n"
     message = page.get_by_test_id("message-user").last
     expect(message.locator(".bubble")).to_have_text("Look at these.\nBoth of them.")
@@ -285,9 +287,11 @@ def test_what_the_server_refuses_is_said_and_can_be_tried_again(page: Page, tmp_
         "content_type": "application/problem+json",
         "body": '{"code": "quota_exceeded", "detail": "Your files fill all your room."}',
     }
-    page.route("**/api/files/", lambda route: route.fulfill(**answer), times=1)  # type: ignore[arg-type]
+    page.route("**/api/files/", lambda route: route.fulfill(**answer), times=1)
     _choose(page, _file(tmp_path, "notes.txt", b"notes"))
-    expect(_uploads(page, "failed").get_by_test_id("upload-reason")).to_have_text("Your files fill all your room.")
+    expect(_uploads(page, "failed").get_by_test_id("upload-reason")).to_have_text(
+        "Your files fill all your room."
+    )
     _uploads(page).get_by_test_id("upload-retry").click()
     expect(_uploads(page, "done")).to_have_count(1)
     expect(page.get_by_test_id("announcer")).to_have_text("notes.txt is uploaded.")
@@ -380,40 +384,52 @@ def test_a_strangers_file_and_one_that_is_gone_are_refused_in_words(
 
 def _uploaded(person: Person, name: str, content: bytes) -> str:
     """Upload a file by REST and return its id."""
-    announced = person.http.post("/api/files/", json={"name": name, "size": len(content)}).raise_for_status().json()
+    announced = (
+        person.http.post("/api/files/", json={"name": name, "size": len(content)}).raise_for_status().json()
+    )
     headers = {"Upload-Offset": "0", "Content-Type": "application/octet-stream"}
     person.http.patch(announced["upload_url"], content=content, headers=headers).raise_for_status()
     return str(announced["file_id"])
 
 
 def test_a_card_has_the_files_that_work_delivered(page: Page, chat: Chat) -> None:
-    work = str(chat.erin.call(chat.id, "probe_delivery", count=22)["subagent_id"])
+    work = str(chat.erin.call(chat.id, "probe_deliver", count=22, size=1500)["subagent_id"])
     chat.at_rest(work)
     delivered = card(page, "succeeded").get_by_test_id("delivered")
     expect(delivered.get_by_test_id("delivered-file")).to_have_count(20)
-    expect(delivered.get_by_test_id("file-rest")).to_have_text("and 2 more")
     first = delivered.get_by_test_id("delivered-file").first
-    expect(first).to_contain_text("15 bytes · CSV table")
-    assert _downloaded(page, first) == ("part 1.csv", b"part,value\n1,1\n")
+    expect(first).to_contain_text("1.5 kB · TXT file")
+    known = chat.erin.subagent(work)["files"][0]
+    name, content = _downloaded(page, first)
+    assert (name, hashlib.sha256(content).hexdigest()) == ("0.txt", known["sha256"])
     chat.assert_right(page)
+    rest = delivered.get_by_test_id("file-rest")
+    expect(rest).to_have_text("Show 2 more")
+    rest.click()
+    names = delivered.get_by_test_id("delivered-file").locator(".file-name")
+    expect(names).to_have_text([f"{number}.txt" for number in range(22)])
+    expect(rest).to_be_hidden()
 
 
-def test_the_cards_of_cancelled_and_failed_work_have_what_was_delivered_before(page: Page, chat: Chat) -> None:
-    chat.erin.call(chat.id, "probe_delivery", fail="probe_failed")
-    work = str(chat.erin.call(chat.id, "probe_delivery", count=2, seconds=60)["subagent_id"])
+def test_the_cards_of_cancelled_and_failed_work_have_what_was_delivered_before(
+    page: Page, chat: Chat
+) -> None:
+    chat.erin.call(chat.id, "probe_deliver", fail="probe_failed")
+    work = str(chat.erin.call(chat.id, "probe_deliver", count=2, seconds=60)["subagent_id"])
     chat.erin.running(work)
     chat.erin.http.post(f"/api/subagents/{work}/cancel/").raise_for_status()
-    for state, names in (("failed", ["part 1.csv"]), ("cancelled", ["part 1.csv", "part 2.csv"])):
+    for state, names in (("failed", ["0.txt"]), ("cancelled", ["0.txt", "1.txt"])):
         found = card(page, state).get_by_test_id("delivered-file").locator(".file-name")
         expect(found).to_have_text(names, timeout=20_000)
     chat.erin.quiet(chat.id)
 
 
 def test_attaching_needs_no_mouse(page: Page, tmp_path: Path) -> None:
-    page.get_by_test_id("composer").focus()
-    page.keyboard.press("Shift+Tab")
-    expect(page.get_by_role("button", name="Attach files")).to_be_focused()
+    # The browser has to know early that no picker is to be shown.
     with page.expect_file_chooser() as choosing:
+        page.get_by_test_id("composer").focus()
+        page.keyboard.press("Shift+Tab")
+        expect(page.get_by_role("button", name="Attach files")).to_be_focused()
         page.keyboard.press("Enter")
     choosing.value.set_files(_file(tmp_path, "keys.txt", b"keys"))
     expect(_uploads(page, "done")).to_have_count(1)

@@ -151,6 +151,8 @@ const file = (id) => `/api/files/${encodeURIComponent(id)}/`;
 export const announceFile = (name, size, signal) =>
   request("POST", "/api/files/", { body: { name, size }, signal });
 export const readFile = (id, signal) => request("GET", file(id), { signal });
+export const listDelivered = (subagentId) =>
+  request("GET", `/api/files/?${new URLSearchParams({ subagent_id: subagentId })}`);
 export const deleteFile = (id) => request("DELETE", file(id));
 export const sendPiece = (id, offset, body, options) =>
   request("PATCH", `${file(id)}content/`, { ...options, body, headers: { "Upload-Offset": String(offset) } });

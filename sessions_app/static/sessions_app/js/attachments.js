@@ -80,6 +80,7 @@ export class Attachments {
     if (!begun.length) return;
     this.#on.say(`Uploading ${begun.length === 1 ? begun[0].name : count(begun.length, "file")}.`);
     this.#changed();
+    this.#list.scrollTop = this.#list.scrollHeight;
   }
 
   #goOnWith(file) {
@@ -95,6 +96,11 @@ export class Attachments {
       this.#put({ id, name, size: null, state: "done", isOurs: false });
     }
     this.#changed();
+  }
+
+  /** Bring into view what is stuck. */
+  showStuck() {
+    this.#list.querySelector("[data-state=failed], [data-state=lost]")?.scrollIntoView({ block: "nearest" });
   }
 
   /** Forget them: they have gone with a message. */

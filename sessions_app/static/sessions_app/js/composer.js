@@ -94,7 +94,7 @@ export class Composer {
   /** Send what is in the field with its files, if it can be sent; files under way are waited for. */
   submit() {
     if (!this.#isSendable()) return;
-    if (this.#attachments.isStuck) return this.#complain("Retry or remove the files that were not uploaded.");
+    if (this.#attachments.isStuck) return this.#complainOfFiles();
     this.#isHeld = this.#attachments.isUnderWay;
     if (this.#isHeld) return this.#renderHold();
     const content = this.#content();
@@ -122,6 +122,11 @@ export class Composer {
   #removing() {
     this.#changed();
     this.field.focus();
+  }
+
+  #complainOfFiles() {
+    this.#complain("Retry or remove the files that were not uploaded.");
+    this.#attachments.showStuck();
   }
 
   #unhold() {

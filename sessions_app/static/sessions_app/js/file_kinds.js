@@ -6,8 +6,8 @@ const KINDS = [
   ["table", "table", /csv|tab-separated|spreadsheet|excel|parquet|sqlite/, /\.(csv|tsv|xlsx?|ods|parquet|sqlite3?|db)$/i],
   ["package", "archive", /zip|x-xz|zstd|7z|x-tar|java-archive/, /\.(zip|tar|tgz|gz|bz2|xz|zst|7z|jar|whl|rar)$/i],
   ["report", "document", /pdf|word|presentation|opendocument\.text|markdown/, /\.(pdf|docx?|odt|pptx?|md|rtf)$/i],
-  ["code", "code", /json|xml|html|javascript|x-sh|x-python/, /\.(json|jsonl|ya?ml|xml|html?|css|m?jsx?|tsx?|py|sh|sql|toml|rs|go|java|c|h|cpp|rb|php)$/i],
-  ["report", "text", /^text\//, /\.(txt|log|rst|ini|cfg)$/i],
+  ["code", "file", /json|xml|html|javascript|x-sh|x-python/, /\.(json|jsonl|ya?ml|xml|html?|css|m?jsx?|tsx?|py|sh|sql|toml|rs|go|java|c|h|cpp|rb|php)$/i],
+  ["report", "file", /^text\//, /\.(txt|log|rst|ini|cfg)$/i],
 ];
 const SUFFIX = /\.([a-z0-9]{1,5})$/i;
 

@@ -103,7 +103,7 @@ export function subagentCard({ item }, actions) {
   const partial = h("p", { class: "agent-partial" }, "Partial result: what was ready when it ended.");
   const folds = { args: fold("Arguments"), result: fold("Result") };
   const buttons = actionButtons(item.subagent_id, actions);
-  const files = fileRows();
+  const files = fileRows(item.subagent_id);
   const report = reportView();
   const node = h(
     "article",
