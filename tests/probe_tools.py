@@ -44,7 +44,7 @@ def probe(
     while (elapsed := time.monotonic() - began) < seconds:
         context.progress(100 * elapsed / seconds, "working", seconds - elapsed)
         if elapsed > seconds / 2:
-            context.keep({"summary": "half of it"})
+            context.keep("half of it")
         time.sleep(0.05)
     if fail:
         raise ToolError(fail, "It failed as asked.")
@@ -195,7 +195,7 @@ def probe_heeding(context: ToolContext) -> ToolResult:
 
 
 @tool(
-    name="probe_file",
+    name="probe_reading",
     description="Say what a file is.",
     input_schema={
         "type": "object",
@@ -205,7 +205,7 @@ def probe_heeding(context: ToolContext) -> ToolResult:
     },
     safe_to_repeat=True,
 )
-def probe_file(context: ToolContext, file: str) -> ToolResult:
+def probe_reading(context: ToolContext, file: str) -> ToolResult:
     """Read the file."""
     found = readable(context.owner_id, file)
     size = len(found.path.read_bytes())

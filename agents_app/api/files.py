@@ -191,6 +191,9 @@ def receives(view: Callable[..., Any]) -> AsyncView:
             return JsonResponse(shown(await _take_in(request, reception)))
         except Refusal as refusal:
             return as_response(refusal)
+        except OSError as error:  # what is there cannot be made safe on the disk, or read again
+            detail = f"The server cannot store the file: {error.strerror}."
+            return as_response(Refusal("storage_full", detail, 507))
         finally:
             reception.close()
 

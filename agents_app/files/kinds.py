@@ -57,8 +57,8 @@ def content_type(head: bytes, name: str) -> str:
 
 
 def _is_text(head: bytes) -> bool:
-    # The last character may be cut.
-    for end in range(4):
+    # The last character may be cut, if the file is longer.
+    for end in range(4 if len(head) == HEAD_BYTES else 1):
         try:
             return not _CONTROLS.search(head[: len(head) - end].decode())
         except UnicodeDecodeError:

@@ -68,13 +68,12 @@ def opened(owner_id: Any, file_id: UUID, offset: int) -> Iterator["Reception"]:
 def begin(owner_id: Any, file_id: UUID, offset: int) -> "Reception":
     """Do as `opened` does, for who closes it himself."""
     _upload(owner_id, file_id)
-    descriptor = os.open(storage.path_of(file_id), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    file = os.fdopen(descriptor, "r+b", buffering=0)
+    file = _open(file_id)
     try:
         _lock(file)
         # What the row said before the lock may be the past.
         stored = _upload(owner_id, file_id)
-        _require_offset(stored, offset, os.fstat(descriptor).st_size)
+        _require_offset(stored, offset, os.fstat(file.fileno()).st_size)
         file.truncate(offset)
         file.seek(offset)
     except BaseException:
@@ -174,6 +173,15 @@ def _upload(owner_id: Any, file_id: UUID) -> StoredFile:
     if stored is None:
         raise not_found("file")
     return stored
+
+
+def _open(file_id: UUID) -> Any:
+    try:
+        descriptor = os.open(storage.path_of(file_id), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        detail = f"The server cannot store the file: {error.strerror}."
+        raise Refusal("storage_full", detail, 507) from error
+    return os.fdopen(descriptor, "r+b", buffering=0)
 
 
 def _lock(file: BinaryIO) -> None:

@@ -153,7 +153,7 @@ def test_cancelled_work_keeps_what_it_delivered(ann: Person, bob: Person) -> Non
 def test_a_file_that_work_delivered_goes_on_to_the_next_tool(ann: Person) -> None:
     session = ann.session()
     delivered = ann.ended(ann.call(session, "probe_deliver", size=2 * MIB)["subagent_id"])["files"][0]
-    work = ann.call(session, "probe_file", file=delivered["file_id"])
+    work = ann.call(session, "probe_reading", file=delivered["file_id"])
     ended = ann.ended(work["subagent_id"])  # it is heavy by the size of the file
     assert ended["result"]["data"] == {"size": 2 * MIB, "sha256": delivered["sha256"]}
-    assert ended["title"] == "Probe file: 0.txt"
+    assert ended["title"] == "Probe reading: 0.txt"

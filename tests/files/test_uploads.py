@@ -1,6 +1,7 @@
 """Uploads arrive whole, however often they are cut, and take no more room than they may."""
 
 import asyncio
+import errno
 import hashlib
 import os
 from collections.abc import Callable
@@ -308,3 +309,32 @@ async def test_a_body_over_the_bound_is_refused_before_it_is_read(token: str, se
     await request.send(b"x" * 700)
     status, told = await request.answer()
     assert (status, told["code"]) == (413, "request_too_large")
+
+
+def test_another_site_cannot_upload_with_a_users_cookie(ann: Any, file: File) -> None:
+    browser = APIClient(enforce_csrf_checks=True)
+    browser.force_login(ann)
+    answer = browser.patch(file["upload_url"], b"x", content_type="text/plain", HTTP_UPLOAD_OFFSET="0")
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+    assert StoredFile.objects.get().received == 0
+
+
+async def test_a_disk_that_becomes_full_keeps_what_is_there_and_says_so(
+    file: File, token: str, client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = receiving.Reception.write
+
+    def fills_up(reception: receiving.Reception, piece: bytes) -> None:
+        write(reception, piece[:3])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(receiving.Reception, "write", fills_up)
+    status, told = await piece(token, file, 0, CONTENT[:100])
+    assert (status, told["code"], told["received"]) == (507, "storage_full", 3)
+    assert (await _state(client, file))["received"] == 3
+
+
+async def test_a_store_that_cannot_be_written_to_is_told(file: File, token: str, store: Path) -> None:
+    (store / file["file_id"]).mkdir()
+    status, told = await piece(token, file, 0, CONTENT[:100])
+    assert (status, told["code"]) == (507, "storage_full")
