@@ -1,5 +1,6 @@
 """Messages: add one, grow one, finish one."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,8 @@ from sessions_app.models import ChatSession, Message
 from sessions_app.payloads import CUT_TEXT_CHARACTERS, PAYLOAD_MAX_BYTES, MessagePayload, SessionPayload
 from sessions_app.rows import Rows
 
+# A file that goes with a message; its name has 255 characters, each escaped or not.
+_FILE_LINK = re.compile(r"\[((?:\\.|[^\\\[\]]){0,510})\]\(/files/[0-9a-f-]{36}/\)")
 _messages = Rows(Message)
 _sessions = Rows(ChatSession)
 _when_posted: list[Callable[[SessionChange, Message], object]] = []
@@ -176,8 +179,9 @@ def require_active(session: ChatSession) -> None:
 
 
 def first_title(content: str) -> str:
-    """Return the title that a session gets from its first message."""
-    return " ".join(content.split())[:80]
+    """Return the title that a session gets from its first message; a file in it counts as its name."""
+    named = _FILE_LINK.sub(lambda link: re.sub(r"\\(.)", r"\1", link[1]), content)
+    return " ".join(named.split())[:80]
 
 
 def _give_title(change: SessionChange, content: str) -> None:

@@ -222,6 +222,7 @@ def probe_reading(context: ToolContext, file: str) -> ToolResult:
             "size": {"type": "integer"},
             "seconds": {"type": "number"},
             "die": {"type": "boolean"},
+            "fail": {"type": "string"},
         },
         "additionalProperties": False,
     },
@@ -229,7 +230,12 @@ def probe_reading(context: ToolContext, file: str) -> ToolResult:
     safe_to_repeat=True,
 )
 def probe_deliver(
-    context: ToolContext, count: int = 1, size: int = 10, seconds: float = 0, die: bool = False
+    context: ToolContext,
+    count: int = 1,
+    size: int = 10,
+    seconds: float = 0,
+    die: bool = False,
+    fail: str = "",
 ) -> ToolResult:
     """Deliver `count` files of `size` bytes that name their work folder, then work for some seconds.
 
@@ -242,5 +248,5 @@ def probe_deliver(
         context.progress(50 * (number + 1) / count, "delivering")
     if die and context.workdir.name.endswith("-1"):
         os.kill(os.getpid(), signal.SIGKILL)
-    probe(context, seconds=seconds)
+    probe(context, seconds=seconds, fail=fail)
     return ToolResult(summary=f"{count} files.")

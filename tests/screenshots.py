@@ -5,11 +5,19 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    FilePayload,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from tests.acceptance.conftest import FILES
 from tests.acceptance.house import House
@@ -107,6 +115,7 @@ def _tell_the_story(context: BrowserContext, house: House, git: GitServer, name:
     expect(page.get_by_test_id("message-assistant").last).to_contain_text("Finished", timeout=10_000)
     page.get_by_test_id("subagent-card").scroll_into_view_if_needed()
     take("report")
+    _show_files(page, take)
     _say(page, "export as json")
     expect(page.get_by_test_id("export-download")).to_be_visible(timeout=10_000)
     take("export")
@@ -133,6 +142,37 @@ def _tell_the_story(context: BrowserContext, house: House, git: GitServer, name:
     context.close()
 
 
+def _show_files(page: Page, take: Callable[[str], None]) -> None:
+    """Attach files over a slow line, send them, and have some delivered."""
+    session = page.url.rstrip("/").rpartition("/")[2]
+    line = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 400_000}
+    network = page.context.new_cdp_session(page)
+    network.send("Network.emulateNetworkConditions", line)
+    files: list[FilePayload] = [
+        {"name": "sales 2026.csv", "mimeType": "text/csv", "buffer": b"month,total\n" * 2000},
+        {"name": "photograph.jpg", "mimeType": "image/jpeg", "buffer": bytes(4_000_000)},
+    ]
+    page.get_by_test_id("attach-input").set_input_files(files)
+    page.get_by_test_id("composer").fill("What do these two have to do with each other?")
+    expect(page.locator("[data-testid=upload][data-state=done]")).to_have_count(1)
+    expect(page.get_by_role("progressbar", name="photograph")).to_have_attribute(
+        "aria-valuenow", re.compile("[1-9].")
+    )
+    take("attaching")
+    network.send("Network.emulateNetworkConditions", line | {"uploadThroughput": -1})
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("message-user").last.get_by_test_id("file-chip")).to_have_count(
+        2, timeout=20_000
+    )
+    expect(page.get_by_test_id("stop")).to_be_hidden(timeout=20_000)
+    take("message-files")
+    body = {"session_id": session, "args": {"count": 23, "size": 48_000}}
+    _post(page, f"{_origin(page)}/api/tools/probe_deliver/execute/", body)
+    expect(page.get_by_test_id("delivered-file")).to_have_count(20, timeout=20_000)
+    page.get_by_test_id("file-rest").scroll_into_view_if_needed()
+    take("delivered")
+
+
 @contextmanager
 def _cut_off(context: BrowserContext, house: House, session: str) -> Iterator[Page]:
     """A page that has lost the server, with a message that was not sent."""
@@ -157,11 +197,14 @@ def _say(page: Page, text: str) -> None:
 
 def _queue(page: Page, session: str) -> None:
     """Fill the pool and leave two waiting."""
-    origin = re.sub(r"(http://[^/]+).*", r"\1", page.url)
     for _ in range(5):
         body = {"session_id": session, "args": {"seconds": 120}}
-        _post(page, f"{origin}/api/tools/probe/execute/", body)
+        _post(page, f"{_origin(page)}/api/tools/probe/execute/", body)
     expect(page.locator("[data-testid=subagent-card][data-state=queued]")).to_have_count(2)
+
+
+def _origin(page: Page) -> str:
+    return re.sub(r"(http://[^/]+).*", r"\1", page.url)
 
 
 def _post(page: Page, address: str, body: object) -> None:

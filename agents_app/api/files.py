@@ -116,7 +116,7 @@ class FilesView(ListAPIView[StoredFile]):
 
     serializer_class = FileSerializer
     queryset = StoredFile.objects.none()
-    filterset_fields = ["session_id", "state"]
+    filterset_fields = ["session_id", "subagent_id", "state"]
 
     def get_queryset(self) -> StoredFileQuerySet:
         """Return the caller's files, newest first."""

@@ -39,19 +39,24 @@ function csrfToken() {
 
 function headersFor(method, body, key) {
   const headers = { Accept: "application/json, application/problem+json" };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (body !== undefined) headers["Content-Type"] = isBytes(body) ? "application/octet-stream" : "application/json";
   if (method !== "GET") headers["X-CSRFToken"] = decodeURIComponent(csrfToken());
   if (key) headers["Idempotency-Key"] = key;
   return headers;
 }
 
-/** Send a request and return the decoded answer; `signal` gives it up early. Throws `Problem`. */
-export async function request(method, path, { body, key, signal } = {}) {
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+const isBytes = (body) => body instanceof ArrayBuffer;
+
+/**
+ * Send a request and return the decoded answer; `signal` gives it up early. Bytes go as they are, all else as
+ * JSON. Throws `Problem`.
+ */
+export async function request(method, path, { body, key, signal, headers = {}, timeoutMs = TIMEOUT_MS } = {}) {
+  const timeout = AbortSignal.timeout(timeoutMs);
   const response = await send(path, {
     method,
-    headers: headersFor(method, body, key),
-    body: body === undefined ? undefined : JSON.stringify(body),
+    headers: { ...headersFor(method, body, key), ...headers },
+    body: body === undefined || isBytes(body) ? body : JSON.stringify(body),
     credentials: "same-origin",
     signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
   });
@@ -141,3 +146,30 @@ export const requestExport = (id, format, includeMetadata, key) =>
     body: { session_id: id, format, options: { include_metadata: includeMetadata } },
     key,
   });
+
+const file = (id) => `/api/files/${encodeURIComponent(id)}/`;
+export const announceFile = (name, size, signal) =>
+  request("POST", "/api/files/", { body: { name, size }, signal });
+export const readFile = (id, signal) => request("GET", file(id), { signal });
+export const listDelivered = (subagentId) =>
+  request("GET", `/api/files/?${new URLSearchParams({ subagent_id: subagentId })}`);
+export const deleteFile = (id) => request("DELETE", file(id));
+export const sendPiece = (id, offset, body, options) =>
+  request("PATCH", `${file(id)}content/`, { ...options, body, headers: { "Upload-Offset": String(offset) } });
+
+const WHY_NO_FILE = {
+  404: "There is no such file of yours: it was deleted, or is another user’s.",
+  409: "This file is not there whole: its upload has not ended.",
+  410: "This file was kept for some days only and is gone.",
+};
+
+/** Return the problem that keeps a file from being downloaded, or null. */
+export async function whyNoFile(address) {
+  try {
+    await request("HEAD", address);
+    return null;
+  } catch (problem) {
+    const words = WHY_NO_FILE[problem.status];
+    return words ? new Problem(problem.status, problem.code, words) : problem;
+  }
+}

@@ -43,7 +43,9 @@ class ChatPage {
       restore: () => this.actions.restore(this.conversation.id),
       startNew: () => this.go(null),
       prompt: (prompt, put) => this.prompts.ask(prompt, put),
+      say: (text) => this.announcer.say(text),
     });
+    this.composer.listenToDrops(element("main"), element("drop-target"));
     this.prompts = new PromptDialog(element("prompt-dialog"), () => this.sessionId());
     this.header = new Header(element("header"), {
       rename: (title) => this.actions.rename(this.conversation.id, title),
@@ -224,6 +226,7 @@ class ChatPage {
 
   catchUp() {
     this.outbox.sendAgain();
+    this.composer.goOn();
     this.sidebar.list.refresh();
   }
 

@@ -1,12 +1,19 @@
-/** The composer: a growing field, Enter sends, what cannot be sent stays. */
+/** The composer: a growing field, files that go with it; Enter sends, what cannot be sent stays. */
 
+import { Attachments } from "./attachments.js";
 import { Completion } from "./completion.js";
 import { characters } from "./drafts.js";
 import { setAttribute, setText, show } from "./dom.js";
+import { withFiles, withoutFiles } from "./file_links.js";
+import { FileTaking } from "./file_taking.js";
 
 const MOST_CHARACTERS = 32_000;
 const COUNT_FROM = 28_000;
 const DRAFT_KEY = "mcpchat-draft-";
+const PARTS = [
+  ...["send", "stop", "attach", "hold", "holdText", "unhold", "count", "error"],
+  ...["reason", "reasonText", "restore", "startNew", "box"],
+];
 
 export class Composer {
   #form;
@@ -15,22 +22,32 @@ export class Composer {
   #id = null;
   #enabled = true;
   #isEntered = false;
+  #isHeld = false;
+  #attachments;
+  #files;
   #completion;
 
   /**
    * `on.send(text)`, `on.stop()`, `on.restore()` and `on.startNew()` are told what the reader wants;
-   * `on.prompt(prompt, put)` has a server's prompt written and gives its text to `put`.
+   * `on.prompt(prompt, put)` has a server's prompt written and gives its text to `put`; `on.say(text)` tells
+   * a screen reader.
    */
   constructor(form, on) {
     const find = (name) => form.querySelector(`[data-part=${name}]`);
     this.#form = form;
     this.#on = on;
     this.field = find("field");
-    this.#parts = Object.fromEntries(
-      ["send", "stop", "count", "error", "reason", "reasonText", "restore", "startNew", "box"].map(
-        (name) => [name, find(name)],
-      ),
-    );
+    this.#parts = Object.fromEntries(PARTS.map((name) => [name, find(name)]));
+    this.#files = new FileTaking(find("files"), {
+      take: (files) => this.#attach(files),
+      mayTake: () => this.#enabled,
+    });
+    this.#attachments = new Attachments(find("uploads"), {
+      change: () => this.#filesChanged(),
+      removing: () => this.#removing(),
+      say: (text) => on.say(text),
+      choose: () => this.#files.choose(),
+    });
     this.#completion = new Completion(this.field, find("completion"), {
       put: (from, to, text) => this.replace(from, to, text),
       prompt: (prompt, from, to) => this.#askFor(prompt, this.field.value.slice(from, to)),
@@ -45,6 +62,8 @@ export class Composer {
     });
     this.field.addEventListener("input", () => this.#changed());
     this.field.addEventListener("keydown", (event) => this.#key(event));
+    this.#parts.attach.addEventListener("click", () => this.#files.choose());
+    this.#parts.unhold.addEventListener("click", () => this.#unhold());
     this.#parts.stop.addEventListener("click", () => this.#on.stop());
     this.#parts.restore.addEventListener("click", () => this.#on.restore());
     this.#parts.startNew.addEventListener("click", () => this.#on.startNew());
@@ -62,12 +81,85 @@ export class Composer {
     this.submit();
   }
 
-  /** Send what is in the field, if it can be sent. */
+  /** Take files that are dropped on `area`; `target` is shown over it meanwhile. */
+  listenToDrops(area, target) {
+    this.#files.listenToDrops(area, target);
+  }
+
+  /** Have uploads tried anew at once: connections may have broken. */
+  goOn() {
+    this.#attachments.goOn();
+  }
+
+  /** Send what is in the field with its files, if it can be sent; files under way are waited for. */
   submit() {
-    const text = this.field.value.trim();
-    if (!this.#enabled || !text || characters(text) > MOST_CHARACTERS) return;
+    if (!this.#isSendable()) return;
+    if (this.#attachments.isStuck) return this.#complainOfFiles();
+    this.#isHeld = this.#attachments.isUnderWay;
+    if (this.#isHeld) return this.#renderHold();
+    const content = this.#content();
     this.#put("");
-    this.#on.send(text);
+    this.#attachments.clear();
+    this.#on.send(content);
+  }
+
+  #attach(files) {
+    this.#attachments.add(files);
+    this.field.focus();
+  }
+
+  /** What was held goes out once all files are there; if one cannot be, the reader decides. */
+  #filesChanged() {
+    if (this.#isHeld && !this.#attachments.isUnderWay) {
+      this.#isHeld = false;
+      this.submit();
+    }
+    this.#renderHold();
+    setAttribute(this.#parts.send, "disabled", !this.#isSendable());
+  }
+
+  /** What goes out is being changed, and a complaint about that file is settled. */
+  #removing() {
+    this.#changed();
+    this.field.focus();
+  }
+
+  #complainOfFiles() {
+    this.#complain("Retry or remove the files that were not uploaded.");
+    this.#attachments.showStuck();
+  }
+
+  #unhold() {
+    this.#isHeld = false;
+    this.#renderHold();
+    this.field.focus();
+  }
+
+  #renderHold() {
+    const waits = this.#attachments.isUnderWay;
+    show(this.#parts.hold, waits);
+    show(this.#parts.unhold, this.#isHeld);
+    setText(
+      this.#parts.holdText,
+      this.#isHeld ? "Goes out once the files are there." : "Sending waits until the files are there.",
+    );
+    setAttribute(this.#parts.send, "aria-label", waits ? "Send once the files are there" : "Send");
+    this.#parts.box.classList.toggle("held", this.#isHeld);
+  }
+
+  #content() {
+    return withFiles(this.field.value.trim(), this.#attachments.files);
+  }
+
+  #isSendable() {
+    const isBlank = !this.field.value.trim() && !this.#attachments.all.length;
+    return this.#enabled && !isBlank && this.#excess() <= 0;
+  }
+
+  /** How many characters there are too many. */
+  #excess() {
+    const content = this.#content();
+    return content.length > MOST_CHARACTERS ? characters(content) - MOST_CHARACTERS : 0;
   }
 
   /** Put text into the field and the cursor behind it. */
@@ -95,10 +187,12 @@ export class Composer {
     });
   }
 
-  /** Give back a text that was not sent, with the reason; what was typed since stays behind it. */
-  giveBack(text, reason = "") {
+  /** Give back a message that was not sent, with the reason; what was typed since stays behind it. */
+  giveBack(content, reason = "") {
     const typed = this.field.value;
-    this.fill(typed ? `${text}\n${typed}` : text);
+    const { text, files } = withoutFiles(content);
+    this.fill([text, typed].filter(Boolean).join("\n"));
+    this.#attachments.giveBack(files);
     this.#complain(reason);
   }
 
@@ -110,12 +204,17 @@ export class Composer {
     const early = this.#isEntered ? "" : this.field.value;
     this.#isEntered = true;
     this.#id = id;
-    this.#put(readDraft(id) || early);
+    const { text, files } = withoutFiles(readDraft(id));
+    this.#isHeld = false;
+    this.#attachments.enter(id);
+    this.#attachments.giveBack(files);
+    this.#put(text || early);
   }
 
-  /** Let what was typed go along to the session that the new chat has become. */
+  /** Let what was typed and attached go along to the session that the new chat has become. */
   moveTo(id) {
     const typed = this.field.value;
+    this.#attachments.moveTo(id);
     this.#put("");
     giveBackTo(id, typed);
   }
@@ -129,15 +228,15 @@ export class Composer {
   #changed() {
     const text = this.field.value;
     const near = text.length > COUNT_FROM;
-    const length = near ? characters(text.trim()) : 0;
+    const excess = this.#excess();
     show(this.#parts.count, near);
+    const length = near ? characters(text.trim()) : 0;
     setText(this.#parts.count, `${length.toLocaleString()} / ${MOST_CHARACTERS.toLocaleString()}`);
-    this.#complain(
-      length > MOST_CHARACTERS
-        ? `Too long by ${(length - MOST_CHARACTERS).toLocaleString()} characters.`
-        : "",
-    );
-    setAttribute(this.#parts.send, "disabled", !text.trim() || length > MOST_CHARACTERS || !this.#enabled);
+    this.#complain(excess > 0 ? `Too long by ${excess.toLocaleString()} characters.` : "");
+    setAttribute(this.#parts.send, "disabled", !this.#isSendable());
+    // What is being changed is not finished.
+    this.#isHeld = false;
+    this.#renderHold();
     this.#grow();
     keepDraft(this.#id, text);
   }
@@ -164,17 +263,10 @@ export class Composer {
     setText(this.#parts.reasonText, REASONS[name]);
     show(this.#parts.box, name === "active");
     setAttribute(this.field, "disabled", !this.#enabled && phase !== "loading");
-    setAttribute(
-      this.#parts.send,
-      "disabled",
-      !this.#enabled || !this.field.value.trim() || this.#isTooLong(),
-    );
+    setAttribute(this.#parts.send, "disabled", !this.#isSendable());
+    setAttribute(this.#parts.attach, "disabled", !this.#enabled);
     show(this.#parts.stop, Boolean(state.turn));
     setAttribute(this.#parts.stop, "disabled", state.stopping);
-  }
-
-  #isTooLong() {
-    return this.field.value.length > MOST_CHARACTERS && characters(this.field.value.trim()) > MOST_CHARACTERS;
   }
 }
 

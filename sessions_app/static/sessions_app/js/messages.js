@@ -1,5 +1,6 @@
 /** The views of messages: the reader's own, the agent's, and those still on their way. */
 
+import { bubbleView } from "./bubble.js";
 import { copyButton } from "./copying.js";
 import { draftView } from "./draft_view.js";
 import { h, icon, setAttribute, setText, show } from "./dom.js";
@@ -40,7 +41,8 @@ export function userMessage({ item }, { onReword, onSwitch }) {
     node.classList.add("editing");
     editor.open(text);
   });
-  const bubble = h("div", { class: "bubble", dir: "auto" });
+  const said = bubbleView();
+  const bubble = said.node;
   const more = foldButton(bubble);
   const waits = h(
     "p",
@@ -66,6 +68,7 @@ export function userMessage({ item }, { onReword, onSwitch }) {
     },
     bubble,
     more,
+    said.files,
     editor.node,
     waits,
     foot,
@@ -79,7 +82,7 @@ export function userMessage({ item }, { onReword, onSwitch }) {
       show(versions.node, Boolean(entry.fork));
       foot.classList.toggle("always", Boolean(entry.fork));
       if (entry.fork) versions.update(entry.fork, entry.changes);
-      setText(bubble, text);
+      said.update(text);
       show(more, text.length > LONG_TEXT_CHARACTERS);
       bubble.classList.toggle("foldable", text.length > LONG_TEXT_CHARACTERS);
     },
@@ -156,7 +159,7 @@ export function assistantMessage({ item }, { onRegenerate }) {
 /** Return the view of a message on its way to the server; `onRetry` and `onEdit` take its entry. */
 export function pendingMessage(first, { onRetry, onEdit }) {
   let entry = first.item;
-  const bubble = h("div", { class: "bubble", dir: "auto" });
+  const said = bubbleView();
   const reason = h("span", {});
   const failed = h(
     "div",
@@ -178,7 +181,8 @@ export function pendingMessage(first, { onRetry, onEdit }) {
   const node = h(
     "article",
     { class: "message user pending", "data-testid": "message-user", "aria-label": "You" },
-    bubble,
+    said.node,
+    said.files,
     failed,
     foot,
   );
@@ -186,7 +190,7 @@ export function pendingMessage(first, { onRetry, onEdit }) {
     node,
     update({ item }) {
       entry = item;
-      setText(bubble, item.content);
+      said.update(item.content);
       setText(reason, item.error);
       show(failed, Boolean(item.error));
       show(foot, !item.error);

@@ -2,6 +2,7 @@
 
 import { copyButton } from "./copying.js";
 import { h, setServerHtml } from "./dom.js";
+import { showFileLinks } from "./file_chip.js";
 
 /** Show sanitised server HTML in `element`. */
 export function showProse(element, html) {
@@ -10,6 +11,7 @@ export function showProse(element, html) {
     link.target = "_blank";
     link.rel = "noopener noreferrer nofollow";
   });
+  showFileLinks(element);
   element.querySelectorAll("table").forEach(makeScrollable);
   element.querySelectorAll("pre").forEach(frameCode);
 }

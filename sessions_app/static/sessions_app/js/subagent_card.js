@@ -2,6 +2,8 @@
 
 import { fold } from "./details.js";
 import { h, icon, setAttribute, setServerHtml, setText, show } from "./dom.js";
+import { showFileLinks } from "./file_chip.js";
+import { fileRows } from "./file_rows.js";
 import { progressView } from "./progress.js";
 import { reportView } from "./report.js";
 import { isUnfinished } from "./store.js";
@@ -101,6 +103,7 @@ export function subagentCard({ item }, actions) {
   const partial = h("p", { class: "agent-partial" }, "Partial result: what there was when it ended.");
   const folds = { args: fold("Arguments"), result: fold("Result") };
   const buttons = actionButtons(item.subagent_id, actions);
+  const files = fileRows(item.subagent_id);
   const report = reportView();
   const node = h(
     "article",
@@ -117,6 +120,7 @@ export function subagentCard({ item }, actions) {
     error.node,
     partial,
     summary,
+    files.node,
     report.node,
     h("div", { class: "folds" }, folds.args.node, folds.result.node),
   );
@@ -140,9 +144,11 @@ export function subagentCard({ item }, actions) {
       error.update(subagent.state === "failed" ? subagent.error : null);
       show(partial, Boolean(subagent.result?.partial) && !isUnfinished(subagent));
       setServerHtml(summary, subagent.summary_html ?? "");
+      showFileLinks(summary);
       show(summary, Boolean(subagent.summary_html) && !isUnfinished(subagent));
       folds.args.update(subagent.args);
       folds.result.update(subagent.result);
+      files.update(subagent);
       show(report.node, Boolean(message));
       if (message) report.update(message);
       buttons.update(subagent);
