@@ -352,7 +352,7 @@ def test_what_is_given_back_unsent_keeps_its_files(
     expect(_uploads(page, "done")).to_have_count(1)
     cable.refuse()
     _send(page, "later")
-    page.get_by_role("button", name="Edit").locator("visible=true").last.click()
+    page.locator(".send-failed").get_by_role("button", name="Edit").click()
     expect(page.get_by_test_id("composer")).to_have_value("later")
     expect(_uploads(page, "done")).to_contain_text("kept.txt")
     cable.mend()
