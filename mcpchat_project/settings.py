@@ -317,6 +317,8 @@ ALLOWED_GIT_HOSTS = env.list("MCPCHAT_ALLOWED_GIT_HOSTS", default=[])
 # Hosts of MCP servers that any user may add although their address is private.
 ALLOWED_MCP_HOSTS = env.list("MCPCHAT_ALLOWED_MCP_HOSTS", default=[])
 REPOSITORY_MAX_BYTES = number(env, "REPOSITORY_MAX_BYTES", 1024**3)
+LARGE_FILE_MAX_BYTES = number(env, "LARGE_FILE_MAX_BYTES", 10 * 1024**3)
+ALLOWED_FILE_HOSTS = env.list("MCPCHAT_ALLOWED_FILE_HOSTS", default=[])
 
 EXPORT_DAYS = number(env, "EXPORT_DAYS", 7)
 

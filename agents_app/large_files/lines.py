@@ -1,0 +1,37 @@
+"""Text as blocks of whole lines, however long lines are."""
+
+from collections.abc import Iterable, Iterator
+
+LINE_MAX_BYTES = 1024**2
+"""Longer lines come in pieces of at least this and at most this and a block more."""
+
+
+def blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the text in blocks that end with a line's end; only the last, and pieces of long lines, do not."""
+    rest: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        end = chunk.rfind(b"\n") + 1
+        if end:
+            yield b"".join([*rest, chunk[:end]])
+            rest, size = [chunk[end:]], len(chunk) - end
+        else:
+            rest.append(chunk)
+            size += len(chunk)
+        if size >= LINE_MAX_BYTES:
+            yield b"".join(rest)
+            rest, size = [], 0
+    if size:
+        yield b"".join(rest)
+
+
+def unified(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    r"""Yield the blocks of a text with `\n` at the end of each line, where `\r\n` may be in the file."""
+    for block in blocks(chunks):
+        yield block.replace(b"\r\n", b"\n") if b"\r" in block else block
+
+
+def shown(line: bytes, limit: int) -> str:
+    """Return a line as text, without its end and cut after `limit` characters."""
+    text = line[: 4 * limit + 4].rstrip(b"\r\n").decode(errors="replace")
+    return text if len(text) <= limit else text[: limit - 1] + "…"
