@@ -82,9 +82,9 @@ def _longest(size: Size, lengths: list[int]) -> None:
 
 def count_streamed(chunks: Iterable[bytes], told: Told) -> int:
     """Return the number of lines of any text."""
-    lines, last = 0, b"\n"
-    for chunk in chunks:
-        if chunk:
-            lines, last = lines + chunk.count(b"\n"), chunk[-1:]
-            told.partial(lambda: {"summary": f"{lines:,} lines so far.", "lines": lines})
-    return lines + (last != b"\n")
+    size, last = Size(), b"\n"
+    for chunk in filter(None, chunks):
+        size.lines += chunk.count(b"\n")
+        last = chunk[-1:]
+        told.partial(lambda: {"summary": f"{size.lines:,} lines so far.", "lines": size.lines})
+    return size.lines + (last != b"\n")

@@ -1,9 +1,8 @@
 """DuckDB, shut in: it sees one file and one folder, no network, no extensions, and little memory."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,7 @@ def connect(place: str, folder: Path) -> duckdb.DuckDBPyConnection:
 def query(
     connection: duckdb.DuckDBPyConnection, statement: str, values: Sequence[Any], told: Told
 ) -> list[tuple[Any, ...]]:
-    """Run a statement and return its rows, all of them; progress is what DuckDB says. Raises `duckdb.Error`."""
+    """Run a statement and return all its rows; progress is what DuckDB says. Raises `duckdb.Error`."""
     with _telling(connection, told):
         return connection.execute(statement, list(values)).fetchall()
 

@@ -37,6 +37,24 @@ _OTHER_FORMATS = {
 }
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\b\x1b")) + b"\x7f"
 _CONTROLS_MAX = 0.02
+# What Python calls codecs, too, without being encodings of text.
+_NOT_TEXT = (
+    "base64",
+    "bz2",
+    "hex",
+    "quopri",
+    "rot13",
+    "uu",
+    "zlib",
+    "idna",
+    "punycode",
+    "unicode_escape",
+    "raw-unicode-escape",
+    "unicode-escape",
+    "undefined",
+    "mbcs",
+    "oem",
+)
 _GUESSED_BYTES = 32 * 1024
 _SLICES, _SLICE_BYTES = 16, 64 * 1024
 _DELIMITERS = ",\t;|"
@@ -111,7 +129,7 @@ def _known(encoding: str) -> str:
         info = codecs.lookup(encoding)
     except (LookupError, ValueError):
         info = None
-    if info is None or not info._is_text_encoding or info.incrementaldecoder is None:
+    if info is None or info.name in _NOT_TEXT or info.incrementaldecoder is None:
         raise ToolError("invalid_arguments", f"There is no encoding {encoding!r}.")
     return info.name
 
@@ -157,7 +175,7 @@ def _is_utf8(sample: bytes) -> bool:
 
 
 def _guess(sample: bytes) -> str:
-    """Return the likeliest of the older encodings; where nothing speaks for one, the commonest in the West."""
+    """Return the likeliest of the older encodings; where none stands out, the commonest in the West."""
     first = next((place for place, byte in enumerate(sample) if byte > 127), 0)
     piece = sample[max(0, first - _GUESSED_BYTES // 2) :][:_GUESSED_BYTES]
     best = charset_normalizer.from_bytes(piece).best()
@@ -213,9 +231,7 @@ def _json_format(text: str, whole: bool) -> tuple[str, str] | None:
             return "jsonl", ""
     if text[0] == "[" and _begins_array(text):
         return "json", "array"
-    if text[0] == "{" and (_is_json(text) or (not whole and text[1:].lstrip()[:1] in ('"', "}"))):
-        return "json", "values"
-    return None
+    return ("json", "values") if text[0] == "{" and _begins_object(text, whole) else None
 
 
 def _is_json(text: str) -> bool:
@@ -237,6 +253,17 @@ def _begins_array(text: str) -> bool:
     except ValueError:
         return rest[:1] in ("{", "[") and len(rest) > BLOCK_BYTES // 2
     return rest[end:].lstrip()[:1] in (",", "]", "")
+
+
+def _begins_object(text: str, whole: bool) -> bool:
+    """Whether an object comes first and only another may follow it; one may be longer than what was read."""
+    try:
+        _value, end = json.JSONDecoder().raw_decode(text)
+    except RecursionError:
+        return True
+    except ValueError:
+        return not whole and text[1:].lstrip()[:1] == '"'
+    return text[end:].lstrip()[:1] in ("{", "")
 
 
 def _table_format(text: str, name: str) -> str:

@@ -7,7 +7,7 @@ LINE_MAX_BYTES = 1024**2
 
 
 def blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the text in blocks that end with a line's end; only the last, and pieces of long lines, do not."""
+    """Yield blocks that end with a line's end; only the last, and pieces of long lines, do not."""
     rest: list[bytes] = []
     size = 0
     for chunk in chunks:

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 import zstandard
 
@@ -55,7 +55,7 @@ def _compression(head: bytes) -> str:
 
 
 def read_bytes(opened: Opened, told: Told, max_bytes: int) -> Iterator[bytes]:
-    """Yield the content uncompressed, in pieces of at most `BLOCK_BYTES`; progress is told in bytes of the file.
+    """Yield the content uncompressed, at most `BLOCK_BYTES` at a time; progress is told in bytes of the file.
 
     Raises `ToolError`: `file_damaged`, and `file_too_large` when a compressed file has more than `max_bytes`.
     """
@@ -89,7 +89,7 @@ def decoded(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     yield decoder.decode(b"", final=True).encode(errors="replace")
 
 
-def _uncompressed(opened: Opened) -> IO[bytes]:
+def _uncompressed(opened: Opened) -> Any:
     if opened.compression == "gzip":
         return gzip.GzipFile(fileobj=opened.file)
     if opened.compression == "zstd":

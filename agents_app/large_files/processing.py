@@ -25,8 +25,8 @@ def process(
 ) -> tuple[Source, Mapping[str, Any], list[FilePayload]]:
     """Return the file, what was found and what was delivered.
 
-    Stages: `receiving` (downloads only), `reading` by bytes of the file, `delivering`. Raises `Stopped`, after
-    which no process is left, and `ToolError`.
+    Stages: `receiving` (downloads only), `reading` by bytes of the file, `delivering`. Raises `Stopped`,
+    after which no process is left, and `ToolError`.
     """
     names = {name: arguments.get(name) for name in ("file", "path", "url")}
     receiving = Stage(context, "receiving", 0.0, _DOWNLOADED if arguments.get("url") else 0.0)

@@ -34,7 +34,7 @@ class Profile:
 def profile(table: Table, told: Told) -> dict[str, Any]:
     """Return the number of rows, and the figures of the first 200 columns.
 
-    Columns are looked at in groups, each in a pass of its own: their sketches together would not fit in memory.
+    Columns are looked at in groups, a pass for each: their sketches together would not fit in memory.
     """
     names = [column.name for column in table.columns]
     told.partial(lambda: {"summary": f"{len(names):,} columns so far.", "columns_total": len(names)})

@@ -62,7 +62,7 @@ def _facts(source: Source, result: Mapping[str, Any]) -> str:
 def _dialect(dialect: Mapping[str, Any]) -> str:
     delimiter = "tab" if dialect["delimiter"] == "\t" else name(dialect["delimiter"])
     quote = f", quote {name(dialect['quote'])}" if dialect["quote"] else ""
-    return f"delimiter {escape(delimiter) if delimiter == 'tab' else delimiter}{quote}, {'with' if dialect['header'] else 'without'} a header"
+    return f"delimiter {delimiter}{quote}, {'with' if dialect['header'] else 'without'} a header"
 
 
 def _columns(found: Mapping[str, Any]) -> str:
@@ -97,9 +97,9 @@ def _rejected(rejected: Sequence[Mapping[str, Any]]) -> str:
     lines = [
         f"- line {row['line']:,}: {escape(row['reason'])}, {name(str(row['text']), 80)}" for row in rejected
     ]
-    shown = "\n".join(lines[:_REJECTED])
     count = amount(len(rejected), "row")
-    return f"\n\n### Left out\n\n{count} could not be read and {'is' if len(rejected) == 1 else 'are'} in no figure:\n\n{shown}"
+    sentence = f"{count} could not be read and {'is' if len(rejected) == 1 else 'are'} in no figure:"
+    return "\n\n".join(["", "### Left out", sentence, "\n".join(lines[:_REJECTED])])
 
 
 def _search(found: Mapping[str, Any]) -> str:
@@ -114,7 +114,8 @@ def _search(found: Mapping[str, Any]) -> str:
         lines += [_numbered(first + place, "-", text) for place, text in enumerate(match["before"])]
         lines.append(_numbered(match["line"], ":", match["text"]))
         lines += [_numbered(match["line"] + place, "-", text) for place, text in enumerate(match["after"], 1)]
-    return f"{title}\n\n{_fenced(lines[:_SEARCH_LINES])}\n\n{more(found['matching_lines'], len(found['matches']))}".rstrip()
+    left = more(found["matching_lines"], len(found["matches"]))
+    return "\n\n".join(part for part in (title, _fenced(lines[:_SEARCH_LINES]), left) if part)
 
 
 def _numbered(number: int, mark: str, text: str) -> str:
@@ -184,7 +185,8 @@ _SECTIONS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 def _said_of_table(result: Mapping[str, Any]) -> str:
     found = result["table"]
-    return f"{amount(found['rows'], 'row')}, {amount(found['columns_total'], 'column')}, {size(result['bytes'])}."
+    columns = amount(found["columns_total"], "column")
+    return f"{amount(found['rows'], 'row')}, {columns}, {size(result['bytes'])}."
 
 
 def _said_of_text(result: Mapping[str, Any]) -> str:

@@ -27,8 +27,8 @@ def rewrite(
 ) -> int:
     """Write the rows that meet `where` to a file and return how many there are.
 
-    `where` has `conditions`, `pattern` and `ignore_case`, or nothing. With `guard`, text that a spreadsheet would
-    run as a formula gets an apostrophe in front. Raises `ToolError`.
+    `where` has `conditions`, `pattern` and `ignore_case`, or nothing. With `guard`, text that a spreadsheet
+    would run as a formula gets an apostrophe in front. Raises `ToolError`.
     """
     _check_values(table, where)
     options = _OPTIONS[format]
@@ -45,7 +45,7 @@ def rewrite(
 
 
 def sample(table: Table, which: str, count: int, to: Path) -> tuple[list[str], list[list[Any]], int | None]:
-    """Write the rows to a CSV file; return names, the first rows and, where it was counted, their number in all.
+    """Write the rows to a CSV file; return names, the first rows and, where it was counted, how many there are.
 
     Raises `ToolError`.
     """

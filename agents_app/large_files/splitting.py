@@ -77,25 +77,23 @@ class Parts:
 def split(chunks: Iterable[bytes], parts: Parts, cut: Cut, told: Told) -> None:
     """Write the text into `parts`. A row that is larger than a part gets one of its own."""
     headless = cut.header
-    for data, rows in _groups(chunks, quoted=cut.quoted):
+    for group, rows in _groups(chunks, quoted=cut.quoted):
+        header = _header(group, rows) if headless else b""
         if headless:
-            headless = False
-            header, data = _header(data, rows)
             parts.set_header(header)
-            rows -= 1
-        _write(parts, data, rows)
+        _write(parts, group[len(header) :], rows - headless)
+        headless = False
         told.partial(lambda: {"summary": f"{len(parts.counts):,} parts so far.", "parts": len(parts.counts)})
     parts.close()
 
 
-def _header(data: bytes, rows: int) -> tuple[bytes, bytes]:
-    """Return the first row and what follows it."""
-    end = data.find(b"\n") + 1 if rows > 1 else len(data)
-    return data[:end], data[end:]
+def _header(group: bytes, rows: int) -> bytes:
+    """Return the first row of a group."""
+    return group[: group.find(b"\n") + 1] if rows > 1 else group
 
 
 def _write(parts: Parts, data: bytes, rows: int) -> None:
-    """Write a group into the open part where it fits, else row by row; what ends a row goes where it began."""
+    """Write a group into the open part where it fits, else row by row; a row's end goes where it began."""
     if rows == 0 or parts.fits(rows, len(data)):
         if data:
             parts.write(data, rows)
@@ -107,9 +105,10 @@ def _write(parts: Parts, data: bytes, rows: int) -> None:
 
 
 def _groups(chunks: Iterable[bytes], *, quoted: bool) -> Iterator[tuple[bytes, int]]:
-    """Yield data with the number of rows that begin in it: a row, a piece of one, or many rows of one line."""
+    """Yield data with the number of rows that begin in it: one, none, or many rows of one line each."""
     amid_line, row, odd = False, b"", False
-    for block in blocks(chunks):
+    for whole in blocks(chunks):
+        block = whole
         if amid_line and not row:
             end = block.find(b"\n") + 1 or len(block)
             yield block[:end], 0

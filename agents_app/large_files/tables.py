@@ -16,6 +16,7 @@ from agents_app.large_files.telling import Told
 COLUMNS_MAX = 2000
 _ROW_MAX_BYTES = 4 * 1024**2
 _REJECTED_MAX = 1000
+_TOO_LONG = ("Maximum line size of", '"maximum_object_size" of')
 _NESTED = ("STRUCT", "MAP", "UNION", "JSON")
 
 
@@ -54,8 +55,8 @@ class _Rejected(Exception):
 class Table:
     """A file that DuckDB reads.
 
-    First it is read as its beginning suggests. Where a row does not fit, all of it decides on the types; where
-    that is not enough, rows with too few cells are filled up and rows that cannot be read are left out and
+    First it is read as its beginning suggests. Where a row does not fit, all of it decides on the types;
+    where that is not enough, rows with too few cells are filled up and rows that cannot be read are left out and
     counted in `rejected`.
     """
 
@@ -100,11 +101,18 @@ class Table:
         self.columns = [Column(name=str(row[0]), type=str(row[1])) for row in described]
 
     def _sniff(self) -> None:
-        if self._nature.format in ("csv", "tsv"):
-            options = _csv_options(self._nature)
-            statement = f"SELECT Quote, HasHeader FROM sniff_csv({literal(self._place)}, {options})"
-            quote, self.header = self._try(statement, ())[0]
+        """Note quote and header. Where DuckDB sees neither, the first row is taken as a header."""
+        if self._nature.format not in ("csv", "tsv"):
+            return
+        options = _csv_options(self._nature)
+        for more in ("", ", null_padding = true, ignore_errors = true"):
+            try:
+                statement = f"SELECT Quote, HasHeader FROM sniff_csv({literal(self._place)}, {options}{more})"
+                quote, self.header = self._try(statement, ())[0]
+            except _Rejected:
+                continue
             self.quote = "" if quote == "(empty)" else quote
+            return
 
     def _try(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         try:
@@ -120,7 +128,7 @@ class Table:
                 ) from None
             raise ToolError("file_damaged", f"The file cannot be read: {_sentence(error)}") from None
         except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.BinderException) as error:
-            if "max_line_size" in str(error) or "maximum_object_size" in str(error):
+            if any(sign in str(error) for sign in _TOO_LONG):
                 message = f"A row is larger than {_ROW_MAX_BYTES:,} bytes."
                 raise ToolError("row_too_large", message) from None
             raise _Rejected(_sentence(error)) from None
@@ -151,7 +159,7 @@ def _ways(place: str, nature: Nature) -> list[str]:
     if nature.format in ("csv", "tsv"):
         options = _csv_options(nature)
         forgiving = (
-            "sample_size = -1, null_padding = true, strict_mode = false, ignore_errors = true, "
+            "sample_size = -1, null_padding = true, ignore_errors = true, "
             f"store_rejects = true, rejects_limit = {_REJECTED_MAX}, parallel = false"
         )
         return [

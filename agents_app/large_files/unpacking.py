@@ -1,4 +1,4 @@
-"""Making a plain file of what the table reader cannot take as it is: UTF-8, not compressed, JSON by the line."""
+"""Making a plain file of what the table reader does not take: UTF-8, not compressed, JSON by the line."""
 
 import codecs
 import json
@@ -21,8 +21,8 @@ def write(chunks: Iterable[bytes], to: Path) -> None:
 def json_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield each element of a JSON array, or each of several values, as a line.
 
-    Raises `ToolError`: `file_damaged` for what is not JSON, `row_too_large` for an element above 4 Mi characters,
-    `nested_too_deeply`.
+    Raises `ToolError`: `file_damaged` for what is not JSON, `nested_too_deeply`, and `row_too_large` for an
+    element above 4 Mi characters.
     """
     reader = _Reader(chunks)
     array = reader.take("[")
@@ -76,19 +76,19 @@ class _Reader:
         self.at_end()
         tried = 0
         while True:
+            size = len(self._text) - self._place
             # Each try reads the value anew, so it waits until there is twice as much of it.
-            if len(self._text) - self._place >= 2 * tried or self._ended:
-                if (end := self._end_of_value()) >= 0:
-                    text = self._text[self._place : end]
-                    self._place = end
+            if size >= 2 * tried or self._ended:
+                end, tried = self._end_of_value(), size
+                if end >= 0:
+                    text, self._place = self._text[self._place : end], end
                     return text
-                tried = len(self._text) - self._place
-            if len(self._text) - self._place > ELEMENT_MAX_CHARACTERS:
-                raise ToolError(
-                    "row_too_large", "One element of the JSON is larger than 4 million characters."
-                )
-            if not self._more() and self._ended and tried == len(self._text) - self._place:
+            if self._ended:
                 raise ToolError("file_damaged", "The JSON is damaged or ends too early.")
+            if size > ELEMENT_MAX_CHARACTERS:
+                message = f"One element of the JSON is larger than {ELEMENT_MAX_CHARACTERS:,} characters."
+                raise ToolError("row_too_large", message)
+            self._more()
 
     def _end_of_value(self) -> int:
         """Return where the next value ends, or -1 if that is not to be seen yet."""

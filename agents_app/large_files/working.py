@@ -15,7 +15,7 @@ import zstandard
 from agents_app.context import ToolError
 from agents_app.large_files import counting, profiling, rewriting, searching, splitting, tables, unpacking
 from agents_app.large_files.detection import TABLES, Nature, detect
-from agents_app.large_files.opening import UTF_8, Opened, decoded, open_file, read_bytes, read_text
+from agents_app.large_files.opening import UTF_8, Opened, decoded, open_file, read_text
 from agents_app.large_files.tables import Table
 from agents_app.large_files.telling import Told, tell
 
@@ -35,10 +35,8 @@ class Work:
         self.out = self.folder / "out"
         self.stem = job["stem"]
         self.max_bytes = int(job["max_bytes"])
-        self.nature: Nature = detect(
-            self.opened, job["name"], self.arguments.get("format") or "", self.arguments.get("encoding") or "",
-            self.max_bytes,
-        )  # fmt: skip
+        format, encoding = (self.arguments.get(name) or "" for name in ("format", "encoding"))
+        self.nature: Nature = detect(self.opened, job["name"], format, encoding, self.max_bytes)
 
     @property
     def tabular(self) -> bool:
@@ -154,7 +152,7 @@ def _sample(task: Work) -> dict[str, Any]:
 
 def _filter(task: Work) -> dict[str, Any]:
     if task.tabular:
-        return _rewrite(task, "filtered", task.arguments.get("to") or _same(task.nature.format))
+        return _rewrite(task, "filtered", task.arguments.get("to") or task.nature.format)
     if task.arguments.get("conditions"):
         task.table()
     arguments = task.arguments
@@ -182,10 +180,6 @@ def _rewrite(task: Work, word: str, to: str) -> dict[str, Any]:
     rows = rewriting.rewrite(table, task.out / name, to, compression, where, guard=guard)
     key = "filter" if word == "filtered" else "convert"
     return {key: {"rows": rows, "format": to, "compression": compression, "rejected": table.rejected}}
-
-
-def _same(format: str) -> str:
-    return format
 
 
 def _write_text(task: Work) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The tool `process_large_file`: figures of a file of any size, its lines and rows, and other files made of it."""
+"""The tool `process_large_file`: figures of a file of any size, its rows, other files made of it."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ TIMEOUT_SECONDS = 1800
     name="process_large_file",
     title="Process a large file",
     description=(
-        "Work on a file of any size (text, logs, CSV, TSV, JSON, JSON lines, Parquet, also gzip or zstd of them): "
-        "summarize it, count its lines, search it, take a sample, filter rows, convert it, split it. "
+        "Work on a file of any size (text, logs, CSV, TSV, JSON, JSON lines, Parquet; also gzip or zstd of "
+        "them): summarize it, count its lines, search it, take a sample, filter rows, convert it, split it. "
         "Give exactly one of file, path and url."
     ),
     input_schema=arguments.SCHEMA,
