@@ -15,6 +15,7 @@ NAMES = {
     "publish": DATABASES[:1],
     "history": DATABASES,
     "chat": DATABASES,
+    "file": DATABASES[:1],
 }
 WITH_WORKERS = ("spawn", "throughput")
 

@@ -18,6 +18,7 @@ from sessions_app.payloads import FilePayload
 _MEMORY_BYTES = 2 * 1024**3
 _DOWNLOADED, _WORKED, _DELIVERED = 30.0, 95.0, 99.0
 _STEM_CHARACTERS = 60
+_OF_TEXT = ("count", "search")
 
 
 def process(
@@ -52,7 +53,7 @@ def _read(
     stage.at(0.0)
     return child.run(
         context,
-        "agents_app.large_files.working",
+        f"agents_app.large_files.{'reading_text' if arguments['operation'] in _OF_TEXT else 'working'}",
         job,
         memory_bytes=_MEMORY_BYTES,
         file_bytes=settings.LARGE_FILE_MAX_BYTES,

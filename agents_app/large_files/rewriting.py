@@ -45,7 +45,7 @@ def rewrite(
 
 
 def sample(table: Table, which: str, count: int, to: Path) -> tuple[list[str], list[list[Any]], int | None]:
-    """Write the rows to a CSV file; return names, the first rows and, where it was counted, how many there are.
+    """Write the rows to a CSV file; return names, the first rows and, where it was counted, the total.
 
     Raises `ToolError`.
     """

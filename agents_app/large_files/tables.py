@@ -1,5 +1,6 @@
 """A file as a table: its columns, and queries on it that put up with rows that do not fit."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from agents_app.context import ToolError
 from agents_app.large_files import database
 from agents_app.large_files.database import literal
 from agents_app.large_files.detection import Nature
+from agents_app.large_files.lines import has_longer
 from agents_app.large_files.telling import Told
 
 COLUMNS_MAX = 2000
@@ -56,8 +58,8 @@ class Table:
     """A file that DuckDB reads.
 
     First it is read as its beginning suggests. Where a row does not fit, all of it decides on the types;
-    where that is not enough, rows with too few cells are filled up and rows that cannot be read are left out and
-    counted in `rejected`.
+    where that is not enough, rows with too few cells are filled up and rows that cannot be read are left out
+    and counted in `rejected`.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, place: str, nature: Nature, told: Told) -> None:
@@ -129,8 +131,7 @@ class Table:
             raise ToolError("file_damaged", f"The file cannot be read: {_sentence(error)}") from None
         except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.BinderException) as error:
             if any(sign in str(error) for sign in _TOO_LONG):
-                message = f"A row is larger than {_ROW_MAX_BYTES:,} bytes."
-                raise ToolError("row_too_large", message) from None
+                raise _too_long() from None
             raise _Rejected(_sentence(error)) from None
         except duckdb.Error as error:
             raise ToolError("file_damaged", f"The file cannot be read: {_sentence(error)}") from None
@@ -148,6 +149,11 @@ class Table:
 
 def connect(place: str, nature: Nature, folder: Path, told: Told) -> Table:
     """Return the file at `place` as a table; new files can be written into `folder`. Raises `ToolError`."""
+    # DuckDB leaves out a line that is longer than its buffer, and says nothing.
+    with Path(place).open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if nature.format != "parquet" and has_longer(file.fileno(), size, _ROW_MAX_BYTES):
+            raise _too_long()
     return Table(database.connect(place, folder), place, nature, told)
 
 
@@ -159,20 +165,26 @@ def _ways(place: str, nature: Nature) -> list[str]:
     if nature.format in ("csv", "tsv"):
         options = _csv_options(nature)
         forgiving = (
-            "sample_size = -1, null_padding = true, ignore_errors = true, "
+            "null_padding = true, ignore_errors = true, "
             f"store_rejects = true, rejects_limit = {_REJECTED_MAX}, parallel = false"
         )
         return [
             f"read_csv({name}, {options})",
             f"read_csv({name}, {options}, sample_size = -1)",
+            f"read_csv({name}, {options}, {forgiving}, sample_size = -1)",
             f"read_csv({name}, {options}, {forgiving})",
         ]
     options = f"format = 'newline_delimited', maximum_object_size = {_ROW_MAX_BYTES}"
     return [f"read_json({name}, {options})", f"read_json({name}, {options}, sample_size = -1)"]
 
 
+def _too_long() -> ToolError:
+    return ToolError("row_too_large", f"A row is larger than {_ROW_MAX_BYTES:,} bytes.")
+
+
 def _csv_options(nature: Nature) -> str:
-    return f"delim = {literal(nature.delimiter)}, max_line_size = {_ROW_MAX_BYTES}, buffer_size = {2 * _ROW_MAX_BYTES}"
+    sizes = f"max_line_size = {_ROW_MAX_BYTES}, buffer_size = {2 * _ROW_MAX_BYTES}"
+    return f"delim = {literal(nature.delimiter)}, {sizes}"
 
 
 def _sentence(error: Exception) -> str:

@@ -1,21 +1,31 @@
-"""The process that reads hostile files: `python -m agents_app.large_files.working < JOB`.
+"""The process that reads hostile files, tables too: `python -m agents_app.large_files.working < JOB`.
 
-JOB has `path`, `name`, `folder` (new files go into `out` in it), `max_bytes` and `arguments`.
+JOB is as for `reading_text`.
 """
 
 import gzip
 import random
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import zstandard
 
 from agents_app.context import ToolError
-from agents_app.large_files import counting, profiling, rewriting, searching, splitting, tables, unpacking
-from agents_app.large_files.detection import TABLES, Nature, detect
-from agents_app.large_files.opening import UTF_8, Opened, decoded, open_file, read_text
+from agents_app.large_files import (
+    counting,
+    profiling,
+    reading_text,
+    rewriting,
+    searching,
+    splitting,
+    tables,
+    unpacking,
+)
+from agents_app.large_files.detection import Nature
+from agents_app.large_files.opening import decoded
+from agents_app.large_files.reading_text import TextWork
 from agents_app.large_files.tables import Table
 from agents_app.large_files.telling import Told, tell
 
@@ -24,39 +34,8 @@ _SAMPLE_LINE_BYTES = 16 * 1024
 _ROWS = 20
 
 
-class Work:
-    """One job on one file."""
-
-    def __init__(self, job: Mapping[str, Any], told: Told) -> None:
-        self.arguments: Mapping[str, Any] = job["arguments"]
-        self.told = told
-        self.opened: Opened = open_file(job["path"])
-        self.folder = Path(job["folder"])
-        self.out = self.folder / "out"
-        self.stem = job["stem"]
-        self.max_bytes = int(job["max_bytes"])
-        format, encoding = (self.arguments.get(name) or "" for name in ("format", "encoding"))
-        self.nature: Nature = detect(self.opened, job["name"], format, encoding, self.max_bytes)
-
-    @property
-    def tabular(self) -> bool:
-        """Whether it has columns."""
-        return self.nature.format in TABLES
-
-    @property
-    def plain(self) -> bool:
-        """Whether its bytes are UTF-8 text as they are."""
-        return self.opened.compression == "none" and self.nature.encoding in (*UTF_8, "utf-8-sig")
-
-    def text(self) -> Iterator[bytes]:
-        """Yield its text as UTF-8. Raises `ToolError` (`format_mismatch`) for Parquet."""
-        if self.nature.format == "parquet":
-            raise ToolError("format_mismatch", "A Parquet file has no lines: convert it first.")
-        return read_text(self.opened, self.nature.encoding, self.told, self.max_bytes)
-
-    def place(self) -> float:
-        """Return how far the file is read (0-1)."""
-        return self.opened.file.tell() / (self.opened.size or 1)
+class Work(TextWork):
+    """One job on one file that may be a table."""
 
     def table(self) -> Table:
         """Return it as a table; what DuckDB cannot take as it is is written out as UTF-8 first."""
@@ -83,19 +62,6 @@ class Work:
         return str(target)
 
 
-def work(job: Mapping[str, Any], told: Told) -> Mapping[str, Any]:
-    """Do a job and return what was found. Raises `ToolError`."""
-    task = Work(job, told)
-    found = _OPERATIONS[task.arguments["operation"]](task)
-    return {"nature": task.nature.document(), "bytes": task.opened.size, **found}
-
-
-def _count(task: Work) -> dict[str, Any]:
-    if task.plain:
-        return {"lines": counting.count_lines(task.opened, task.told)}
-    return {"lines": counting.count_streamed(task.text(), task.told)}
-
-
 def _summary(task: Work) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if task.nature.format not in ("parquet", *(("csv", "tsv", "jsonl") if task.plain else ())):
@@ -115,18 +81,6 @@ def _dialect(nature: Nature, table: Table) -> dict[str, Any]:
     return {"delimiter": nature.delimiter, "quote": table.quote, "header": table.header}
 
 
-def _search(task: Work) -> dict[str, Any]:
-    arguments = task.arguments
-    pattern = searching.compile_pattern(arguments["pattern"], ignore_case=bool(arguments.get("ignore_case")))
-    to = task.out / f"{task.stem}-matches.txt"
-    found = searching.search(task.text(), pattern, to, task.told, task.place, numbered=True)
-    if context_lines := arguments.get("context_lines"):
-        searching.add_context(task.text(), found.matches, context_lines)
-    if not found.matching_lines:
-        to.unlink()
-    return {"search": found.document()}
-
-
 def _sample(task: Work) -> dict[str, Any]:
     which, count = task.arguments.get("which") or "first", task.arguments.get("rows") or _ROWS
     if task.tabular:
@@ -134,7 +88,7 @@ def _sample(task: Work) -> dict[str, Any]:
         names, rows, total = rewriting.sample(table, which, count, task.out / f"{task.stem}-sample.csv")
         found = {"which": which, "columns": names, "columns_total": len(table.columns), "rows": rows}
         return {"sample": {**found, "rows_total": total, "rejected": table.rejected}}
-    total = _count(task)["lines"] if which != "first" else None
+    total = reading_text.count(task)["lines"] if which != "first" else None
     last = total or 0
     numbers = {
         "first": range(1, count + 1),
@@ -229,15 +183,19 @@ def _zip(folder: Path, name: str) -> None:
             file.unlink()
 
 
-_OPERATIONS = {
-    "count": _count,
+_OPERATIONS: Mapping[str, reading_text.Operation] = {
+    **reading_text.OPERATIONS,
     "summary": _summary,
-    "search": _search,
     "sample": _sample,
     "filter": _filter,
     "convert": _convert,
     "split": _split,
 }
+
+
+def work(job: Mapping[str, Any], told: Told) -> Mapping[str, Any]:
+    """Do a job."""
+    return reading_text.do(Work(job, told), _OPERATIONS)
 
 
 if __name__ == "__main__":

@@ -142,7 +142,8 @@ def test_private_addresses_and_plain_http_are_refused(process: Process, url: str
 @pytest.mark.parametrize(
     "url",
     [
-        "file:///etc/passwd", "ftp://example.org/x", "https://", "https://user:key@example.org/x", "https://a b/",
+        "file:///etc/passwd", "ftp://example.org/x", "https://", "https://user:key@example.org/x",
+        "https://a b/",
         "https://2130706433/", "https://example.org:99999/", "https://example.org/x\r\nHost: y", "https://[::1",
     ],
 )  # fmt: skip

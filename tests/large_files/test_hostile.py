@@ -18,7 +18,7 @@ from agents_app.context import Stopped, ToolError
 from agents_app.large_files import arguments
 from agents_app.registry import find_tool
 from sessions_app.errors import Refusal
-from tests.codebase.recording import RecordingContext, child_processes, living_processes
+from tests.codebase.recording import RecordingContext, child_processes
 from tests.large_files.conftest import Process, Write
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 50
@@ -79,6 +79,17 @@ def test_a_single_line_of_a_whole_file_takes_little_memory(write: Write, context
         text = found.run(context, path=path, operation="summary").data["text"]
     assert (text["lines"], text["words"], text["longest_line_bytes"]) == (1, 40_000_000, 200_000_000)
     assert peak.megabytes < 300
+
+
+def readers(path: str) -> list[int]:
+    """Return the processes that have the file open."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            found += [process.pid for file in process.open_files() if file.path == path]
+        except psutil.Error:
+            continue
+    return found
 
 
 class _Peak:
@@ -188,7 +199,7 @@ def test_a_cancel_ends_every_operation_and_leaves_no_process(
         process(path=path, operation=operation, **of_operation.get(operation, {}))
     assert context.stopped_at is not None
     assert time.monotonic() - context.stopped_at < 2
-    assert living_processes(str(context.workdir)) == []
+    assert readers(path) == []
     assert child_processes() == before
 
 
