@@ -225,14 +225,21 @@ class _FastContext(ToolContext):
         origin = Origin(session_id=self.session_id, owner_id=self.owner_id)
         payload = delivering.deliver(origin, self, path, name, content_type)
         self._delivered.append(UUID(payload["file_id"]))
+        self._take_files_along()  # it may have moved meanwhile
         return payload
+
+    def _take_files_along(self) -> None:
+        """Make what was delivered before the move the subagent's."""
+        if self.background is not None and self._delivered:
+            delivering.adopt(self._delivered, self.background.subagent)
+            self._delivered = []
 
     def _move(self) -> None:
         """Go on in the background if there is a slot; else here, and try again soon."""
         self.background = background_calls.move(self._call_id, self._session, self._tool, self._arguments)
         self._moves_at = time.monotonic() + MOVE_AGAIN_SECONDS
         if self.background is not None:
-            delivering.adopt(self._delivered, self.background.subagent)
+            self._take_files_along()
             self._moved(self.background.subagent)
             if self._told is not None:
                 self.background.attempt.progress(*self._told)

@@ -15,6 +15,7 @@ from sessions_app.payloads import (
     FeedError,
     FeedReady,
     FeedReset,
+    FilePayload,
     HealthPayload,
     MaintenanceRunPayload,
     McpServerPayload,
@@ -93,6 +94,16 @@ _NO_MODEL = {
 _BUSY = {
     "code": "model_unavailable",
     "message": "openai:gpt-5 is overloaded or down. Try again later, or choose another model.",
+}
+
+_FILE: FilePayload = {
+    "file_id": an_id("file_id"),
+    "name": "files.csv",
+    "size": 1840,
+    "sha256": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
+    "content_type": "text/csv",
+    "download_url": f"/files/{an_id('file_id')}/",
+    "expires_at": moment(13 + 7 * 24 * 3600),
 }
 
 OF_PAYLOAD: dict[type, dict[str, Any]] = {
@@ -204,6 +215,8 @@ OF_KIND: dict[str, dict[str, Any]] = {
         "stage": "complete",
         "result": {"summary": "24 Python files, **9,310 lines**."},
         "summary_html": "<p>24 Python files, <strong>9,310 lines</strong>.</p>",
+        "files": [_FILE],
+        "files_total": 1,
     },
     "subagent.failed": {
         **_STARTED,

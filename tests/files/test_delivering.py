@@ -2,19 +2,22 @@
 
 import hashlib
 import os
+import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from agents_app import admission, gateway, pool
+from agents_app import admission, fast_calls, gateway, pool
 from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.files import reading
 from agents_app.models import StoredFile, Subagent
 from agents_app.outcome import Outcome
 from agents_app.presentation import subagent_payload, subagent_payloads
-from agents_app.registry import ToolResult
+from agents_app.registry import Tool, ToolResult
 from sessions_app.models import ChatSession
 from tests.agents import work
 from tests.files.conftest import attempt_of, written
@@ -206,3 +209,79 @@ def test_a_fast_call_delivers_for_its_session(session: ChatSession, declare: Cal
     stored = StoredFile.objects.get(pk=call.result["data"]["file"]["file_id"])
     assert (stored.session_id, stored.subagent_id) == (session.pk, None)
     assert reading.readable(session.owner_id, str(stored.pk)).path.read_text() == "hello"
+
+
+@pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize("seconds", [0.0, 0.3])
+def test_a_call_that_goes_on_in_the_background_takes_along_what_it_delivered(
+    session: ChatSession, settings: Any, seconds: float
+) -> None:
+    settings.BACKGROUND_AFTER_SECONDS = seconds
+    work.workers()
+    moved: list[Subagent] = []
+
+    def run(context: ToolContext) -> ToolResult:
+        for number in range(2):
+            path = context.workdir / "out.txt"
+            path.write_text(f"{number}")
+            context.deliver(path, f"{number}.txt")
+            deadline = time.monotonic() + 10
+            while not moved and time.monotonic() < deadline:  # it moves here, or already while it delivers
+                context.check()
+        return ToolResult(summary="Done.")
+
+    tool = Tool(
+        name="server__slow",
+        title="Slow",
+        description="",
+        input_schema={"type": "object"},
+        run=run,
+        check=None,
+        heavy=False,
+        safe_to_repeat=False,
+        execution_timeout_seconds=30,
+        in_chat_worker=True,
+    )
+    call_id = uuid4()
+    assert fast_calls.begin(session, tool, {}, None, call_id) is None
+    fast_calls.make(session, tool, {}, call_id, moved=moved.append)
+    assert len(moved) == 1
+    payload = session.events.filter(kind="subagent.completed").get().payload
+    assert [file["name"] for file in payload["files"]] == ["0.txt", "1.txt"]
+
+
+def test_a_file_comes_from_another_disk_byte_for_byte(
+    session: ChatSession, tmp_path: Path, settings: Any
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        if Path(folder).stat().st_dev == tmp_path.stat().st_dev:
+            pytest.skip("there is one disk only")
+        settings.FILES_DIR = Path(folder)
+        content = os.urandom(3 * 1024 * 1024 + 5)
+        context = attempt_of(work.running(session), tmp_path)
+        told = context.deliver(written(context, content=content), "large.bin")
+        assert (Path(folder) / told["file_id"]).read_bytes() == content
+        assert not list(context.workdir.iterdir())
+
+
+def test_a_delivery_from_another_disk_that_is_stopped_leaves_nothing(
+    session: ChatSession, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        if Path(folder).stat().st_dev == tmp_path.stat().st_dev:
+            pytest.skip("there is one disk only")
+        settings.FILES_DIR = Path(folder)
+        context = attempt_of(work.running(session), tmp_path)
+        path = written(context, content=b"x" * 4 * 1024 * 1024)
+        looks: list[int] = []
+
+        def check() -> None:
+            looks.append(1)
+            if len(looks) == 7:  # it has been hashed, and is being copied
+                raise Stopped
+
+        monkeypatch.setattr(context, "check", check)
+        with pytest.raises(Stopped):
+            context.deliver(path, "large.bin")
+        assert not list(Path(folder).iterdir())
+    assert not StoredFile.objects.exists()
