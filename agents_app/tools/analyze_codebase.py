@@ -125,7 +125,7 @@ def _source(
 def _keep(context: ToolContext, stages: Stages, analysis: Analysis) -> None:
     """Keep what is known so far: a cancelled run shows it."""
     stages.leave()
-    context.keep(result.document(analysis, complete=False))
+    context.keep("", result.document(analysis, complete=False))
 
 
 def _now() -> str:

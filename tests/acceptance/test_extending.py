@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agents_app.maintenance import registry
-from tests.acceptance.house import ROOT, House
+from tests.acceptance.house import ROOT, House, Person, wait_for
 
 EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "extending.md").read_text(), re.DOTALL)
 
@@ -31,6 +31,39 @@ def test_the_tool_of_the_example_runs_as_a_subagent(tmp_path: Path) -> None:
         body["args"] = {"text": " "}
         failed = person.http.post("/api/tools/count_words/execute/", params={"wait": 20}, json=body).json()
         assert (failed["state"], failed["error"]["code"]) == ("failed", "no_words")
+
+
+def test_the_tool_of_the_example_that_makes_a_file_delivers_it_and_keeps_what_it_had(tmp_path: Path) -> None:
+    (tmp_path / "line_numbers.py").write_text(_example("number_lines"))
+    with House(
+        tmp_path / "var",
+        MCPCHAT_TOOL_MODULES="line_numbers",
+        PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]),
+    ) as house:
+        person = house.user("ann")
+        session = person.session()
+        done = _numbered(person, session, b"one\ntwo\n")
+        assert (done["state"], done["result"]["summary"]) == ("succeeded", "2 lines numbered.")
+        (file,) = done["files"]
+        assert file["name"] == "numbered-lines.txt"
+        assert person.http.get(file["download_url"]).content == b"1\tone\n2\ttwo\n"
+        failed = _numbered(person, session, b"\x00\x01")
+        assert (failed["state"], failed["error"]["code"]) == ("failed", "not_text")
+        running = _numbered(person, session, b"a line\n" * 5_000_000, wait=0)
+        where = f"/api/subagents/{running['subagent_id']}/"
+        wait_for("something is kept", lambda: person.http.get(where).json()["result"])
+        person.http.post(f"{where}cancel/").raise_for_status()
+        ended = person.ended(running["subagent_id"], 5)
+        assert (ended["state"], ended["result"]["partial"], ended["files"]) == ("cancelled", True, [])
+        assert ended["result"]["summary"].endswith(" lines numbered so far.")
+
+
+def _numbered(person: Person, session: str, content: bytes, wait: float = 20) -> dict[str, Any]:
+    announced = person.http.post("/api/files/", json={"name": "lines.txt", "size": len(content)}).json()
+    sent = person.http.patch(announced["upload_url"], content=content, headers={"Upload-Offset": "0"})
+    body = {"session_id": session, "args": {"file": sent.raise_for_status().json()["file_id"]}}
+    answer = person.http.post("/api/tools/number_lines/execute/", params={"wait": wait}, json=body)
+    return dict(answer.raise_for_status().json())
 
 
 def test_a_tool_with_a_wrong_declaration_stops_the_start_and_says_why(tmp_path: Path) -> None:

@@ -148,9 +148,9 @@ def test_what_was_known_is_kept_after_each_stage(
     with pytest.raises(Stopped):
         analyze(repo_url=server.url("shop"))
     assert len(context.kept) == 2
-    assert context.kept[-1]["complete"] is False
-    assert context.kept[-1]["symbols"]["functions"] == 3
-    assert "dependencies" not in context.kept[-1]
+    assert context.kept[-1].data["complete"] is False
+    assert context.kept[-1].data["symbols"]["functions"] == 3
+    assert "dependencies" not in context.kept[-1].data
 
 
 def test_names_in_any_encoding_and_with_markup_are_only_names(server: GitServer, analyze: Analyze) -> None:
