@@ -65,6 +65,7 @@ class _Listener:
         if "progress" in told:
             self._on_progress(float(told["progress"]))
         if "partial" in told:
-            self._context.keep(told["partial"])
+            partial = dict(told["partial"])
+            self._context.keep(str(partial.pop("summary")), partial)
         self.result = told.get("result", self.result)
         self.error = told.get("error", self.error)
