@@ -1,5 +1,5 @@
-"""A generated file of 1 GB through `process_large_file`, whole calls with the start of their process: its lines
-against `wc -l`, the figures of its columns against DuckDB alone, which is told to SUMMARIZE it and no more."""
+"""A generated file of 1 GB through `process_large_file`, whole calls with the start of their processes: its
+lines against `wc -l`, the figures of its columns against a program that has DuckDB SUMMARIZE it."""
 
 import os
 import random
@@ -42,7 +42,7 @@ class Quiet(ToolContext):
     def check(self) -> None:
         """Go on."""
 
-    def keep(self, partial: Mapping[str, Any]) -> None:
+    def keep(self, summary: str, data: Mapping[str, Any] | None = None, report: str = "") -> None:
         """Keep nothing."""
 
     def deliver(self, path: Path, name: str, content_type: str = "") -> FilePayload:
@@ -112,7 +112,7 @@ def _generate(path: Path) -> None:
 
 
 def _measured(run: Callable[[], object]) -> tuple[float, float]:
-    """Return the seconds that a call took, and the most memory of its processes in MB, looked at all the time."""
+    """Return the seconds that a call took, and the most memory of its processes (MB)."""
     over = threading.Event()
     peaks = [0.0]
 

@@ -9,7 +9,7 @@ LINE_MAX_BYTES = 1024**2
 
 
 def blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield blocks that end with a line's end; only the last, and pieces of long lines, do not."""
+    """Yield blocks that end with a line's end; the last, and pieces of long lines, need not."""
     rest: list[bytes] = []
     size = 0
     for chunk in chunks:
@@ -28,13 +28,13 @@ def blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def unified(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    r"""Yield the blocks of a text with `\n` at the end of each line, where `\r\n` may be in the file."""
+    r"""Yield the blocks of a text with `\n` at the end of each line, where the file has `\r\n`."""
     for block in blocks(chunks):
         yield block.replace(b"\r\n", b"\n") if b"\r" in block else block
 
 
 def has_longer(descriptor: int, size: int, limit: int) -> bool:
-    """Whether a file of `size` bytes has a line of more than `limit`; only a little of it is read for that."""
+    """Whether a file of `size` bytes has a line of more than `limit`; little of it is read for that."""
     start = 0
     while start + limit < size:
         end = _last_end(descriptor, start, start + limit + 1)

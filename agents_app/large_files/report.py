@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agents_app.codebase.escaping import escape, name
-from agents_app.codebase.tables import amount, more, table
+from agents_app.codebase.tables import amount, more, size, table
 from agents_app.large_files.source import Source
+from sessions_app import charts
 from sessions_app.payloads import FilePayload
 
 _ROWS = 50
@@ -27,16 +28,6 @@ def summary(source: Source, result: Mapping[str, Any], files: Sequence[FilePaylo
     said = next((speak(result) for key, speak in _SAID.items() if key in result), "")
     made = f" {amount(len(files), 'file')} made." if files else ""
     return f"**{escape(source.name, 80)}**: {said}{made}"
-
-
-def size(count: int) -> str:
-    """Return a number of bytes for people."""
-    value = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1000 or unit == "GB":
-            return f"{value:,.0f} {unit}" if unit == "bytes" else f"{value:,.1f} {unit}"
-        value /= 1000
-    raise AssertionError
 
 
 def _facts(source: Source, result: Mapping[str, Any]) -> str:
@@ -78,10 +69,9 @@ def _columns(found: Mapping[str, Any]) -> str:
         for column in found["columns"][:_ROWS]
     ]
     headers = ("Column", "Type", "Empty", "Distinct, about", "Minimum", "Maximum", "Average", "Quartiles")
-    return (
-        "## Columns\n\n" + table(headers, rows, more(found["columns_total"], len(rows)))
-        + _rejected(found["rejected"])
-    )  # fmt: skip
+    columns = table(headers, rows, more(found["columns_total"], len(rows)))
+    parts = ("## Columns", columns, _empty_cells(found))
+    return "\n\n".join(part for part in parts if part) + _rejected(found["rejected"])
 
 
 def _value(value: object) -> str:
@@ -115,7 +105,25 @@ def _search(found: Mapping[str, Any]) -> str:
         lines.append(_numbered(match["line"], ":", match["text"]))
         lines += [_numbered(match["line"] + place, "-", text) for place, text in enumerate(match["after"], 1)]
     left = more(found["matching_lines"], len(found["matches"]))
-    return "\n\n".join(part for part in (title, _fenced(lines[:_SEARCH_LINES]), left) if part)
+    parts = (title, _places(found["places"]), _fenced(lines[:_SEARCH_LINES]), left)
+    return "\n\n".join(part for part in parts if part)
+
+
+def _places(counts: Sequence[int]) -> str:
+    """Return a chart of where in the file the matches are."""
+    step = 100 / len(counts)
+    rows = [[f"{place * step:g}%", count] for place, count in enumerate(counts)]
+    title = "Matching lines through the file"
+    return charts.block(
+        {"type": "columns", "title": title, "unit": "lines", "series": ["lines"], "rows": rows}
+    )
+
+
+def _empty_cells(found: Mapping[str, Any]) -> str:
+    """Return a chart of the columns with empty cells."""
+    rows = [[column["name"], column["empty"]] for column in found["columns"] if column["empty"]]
+    rows.sort(key=lambda row: -row[1])
+    return charts.block({"type": "bars", "title": "Empty cells by column", "unit": "cells", "rows": rows})
 
 
 def _numbered(number: int, mark: str, text: str) -> str:

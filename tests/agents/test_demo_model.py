@@ -8,6 +8,8 @@ from agents_app.llm import demo
 from agents_app.prompts import RESULT_MARK
 
 ANALYZE = "analyze_codebase"
+LARGE = "process_large_file"
+FILE = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,23 @@ ANALYZE = "analyze_codebase"
             "analyze https://example.org/a at tag v1.0.",
             ANALYZE,
             {"repo_url": "https://example.org/a", "ref": "v1.0"},
+        ),
+        ("summarize [x.csv](/files/ID/)".replace("ID", FILE), LARGE, {"file": FILE, "operation": "summary"}),
+        ("Please summarise /srv/x.csv.", LARGE, {"path": "/srv/x.csv", "operation": "summary"}),
+        (
+            "summarize https://example.org/x.csv?a=1",
+            LARGE,
+            {"url": "https://example.org/x.csv?a=1", "operation": "summary"},
+        ),
+        (
+            "search /srv/x.log for ^ERROR .*",
+            LARGE,
+            {"path": "/srv/x.log", "operation": "search", "pattern": "^ERROR .*"},
+        ),
+        (
+            f"Search [a for b.log](/files/{FILE}/) for `x|y`",
+            LARGE,
+            {"file": FILE, "operation": "search", "pattern": "x|y"},
         ),
         ("export as markdown", "export_session", {"format": "markdown"}),
         ("Export this as JSON", "export_session", {"format": "json"}),

@@ -210,8 +210,8 @@ def test_what_was_found_before_a_cancel_is_kept(
     context.stop_when = lambda percent, stage: bool(context.kept)
     with pytest.raises(Stopped):
         process(path=path, operation="search", pattern="hit")
-    assert context.kept[-1]["matching_lines"] > 0
-    assert "so far" in context.kept[-1]["summary"]
+    assert context.kept[-1].data["matching_lines"] > 0
+    assert "so far" in context.kept[-1].summary
 
 
 def test_a_process_that_is_killed_fails_the_work_with_a_sentence(
