@@ -144,6 +144,8 @@ class Table:
             "GROUP BY line ORDER BY line"
         )
         rows = self._connection.execute(statement).fetchall()
+        if len(rows) >= _REJECTED_MAX:  # those beyond are not noted, so nobody could tell
+            raise ToolError("file_damaged", f"{_REJECTED_MAX:,} rows and more cannot be read.")
         self.rejected = [{"line": row[0], "reason": str(row[1]).lower(), "text": row[3]} for row in rows]
 
 
