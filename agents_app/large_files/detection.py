@@ -37,24 +37,6 @@ _OTHER_FORMATS = {
 }
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\b\x1b")) + b"\x7f"
 _CONTROLS_MAX = 0.02
-# What Python calls codecs, too, without being encodings of text.
-_NOT_TEXT = (
-    "base64",
-    "bz2",
-    "hex",
-    "quopri",
-    "rot13",
-    "uu",
-    "zlib",
-    "idna",
-    "punycode",
-    "unicode_escape",
-    "raw-unicode-escape",
-    "unicode-escape",
-    "undefined",
-    "mbcs",
-    "oem",
-)
 _GUESSED_BYTES = 32 * 1024
 _SLICES, _SLICE_BYTES = 16, 64 * 1024
 _DELIMITERS = ",\t;|"
@@ -125,13 +107,12 @@ def _parquet(opened: Opened, head: bytes, format: str) -> Nature:
 
 
 def _known(encoding: str) -> str:
+    """Return the usual name of an encoding of text. Raises `ToolError` (`invalid_arguments`) for all else."""
     try:
-        info = codecs.lookup(encoding)
+        b"".decode(encoding)  # refuses codecs that are none of text, such as base64
+        return codecs.lookup(encoding).name
     except (LookupError, ValueError):
-        info = None
-    if info is None or info.name in _NOT_TEXT or info.incrementaldecoder is None:
-        raise ToolError("invalid_arguments", f"There is no encoding {encoding!r}.")
-    return info.name
+        raise ToolError("invalid_arguments", f"There is no encoding {encoding!r}.") from None
 
 
 def _encoding(head: bytes, opened: Opened) -> str:

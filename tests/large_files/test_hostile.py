@@ -236,3 +236,8 @@ def test_progress_never_falls_and_ends_near_the_end(
     percents = [percent for percent, _stage, _left in context.told]
     assert percents == sorted(percents)
     assert len(percents) > 3
+
+
+def test_it_may_run_again_after_a_death() -> None:
+    tool = find_tool("process_large_file")
+    assert (tool.heavy, tool.safe_to_repeat) == (True, True)
