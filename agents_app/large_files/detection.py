@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -109,7 +110,8 @@ def _parquet(opened: Opened, head: bytes, format: str) -> Nature:
 def _known(encoding: str) -> str:
     """Return the usual name of an encoding of text. Raises `ToolError` (`invalid_arguments`) for all else."""
     try:
-        b"".decode(encoding)  # refuses codecs that are none of text, such as base64
+        io.TextIOWrapper(io.BytesIO(), encoding=encoding)  # refuses codecs of other things, such as base64
+        codecs.getincrementaldecoder(encoding)().decode(b"")
         return codecs.lookup(encoding).name
     except (LookupError, ValueError):
         raise ToolError("invalid_arguments", f"There is no encoding {encoding!r}.") from None

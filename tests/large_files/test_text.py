@@ -56,7 +56,7 @@ def test_an_encoding_that_is_given_counts(process: Process, write: Write) -> Non
     assert result.data["search"]["matching_lines"] == 1
 
 
-@pytest.mark.parametrize("encoding", ["none-such", "base64", "rot13", "hex"])
+@pytest.mark.parametrize("encoding", ["none-such", "base64", "rot13", "hex", "undefined"])
 def test_what_is_no_encoding_of_text_is_refused(process: Process, write: Write, encoding: str) -> None:
     with pytest.raises(ToolError) as error:
         process(path=write("x", "a\n"), operation="count", encoding=encoding)
