@@ -48,7 +48,7 @@ _CONDITION: dict[str, Any] = {
     "required": ["column", "operator"],
     "properties": {
         "column": {"type": "string", "maxLength": 1000},
-        "operator": {"enum": list(OPERATORS)},
+        "operator": {"type": "string", "enum": list(OPERATORS)},
         "value": {**_VALUE, "type": [*_VALUE["type"], "array"], "items": _VALUE, "maxItems": 1000},
     },
 }
@@ -66,6 +66,7 @@ SCHEMA: dict[str, Any] = {
         ),
         "url": _text("Instead of file: a public https address to download.", 2000),
         "operation": {
+            "type": "string",
             "enum": list(_OF_OPERATION),
             "description": (
                 "summary: size, lines, words, encoding, and for tables every column with its figures; "
@@ -75,6 +76,7 @@ SCHEMA: dict[str, Any] = {
             ),
         },
         "format": {
+            "type": "string",
             "enum": list(FORMATS),
             "description": "What the file is, if its content is not to decide.",
         },
@@ -85,7 +87,11 @@ SCHEMA: dict[str, Any] = {
         ),
         "ignore_case": {"type": "boolean"},
         "context_lines": _whole("search: lines shown around each match.", 0, CONTEXT_MAX_LINES),
-        "which": {"enum": ["first", "last", "random"], "description": "sample: which rows."},
+        "which": {
+            "type": "string",
+            "enum": ["first", "last", "random"],
+            "description": "sample: which rows.",
+        },
         "rows": _whole("sample: how many rows, 20 without it.", 1, SAMPLE_MAX_ROWS),
         "conditions": {
             "type": "array",
@@ -94,8 +100,16 @@ SCHEMA: dict[str, Any] = {
             "items": _CONDITION,
             "description": "filter: conditions on columns, all of which a row must meet.",
         },
-        "to": {"enum": list(FORMATS), "description": "convert, filter: the format of the new file."},
-        "compression": {"enum": list(COMPRESSIONS), "description": "convert, filter: of the new file."},
+        "to": {
+            "type": "string",
+            "enum": list(FORMATS),
+            "description": "convert, filter: the format of the new file.",
+        },
+        "compression": {
+            "type": "string",
+            "enum": list(COMPRESSIONS),
+            "description": "convert, filter: of the new file.",
+        },
         "guard_formulas": {
             "type": "boolean",
             "description": (
