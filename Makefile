@@ -42,10 +42,10 @@ chaos-feed: ## Follow feeds while they are cut and killed (CLIENTS=30 BURSTS=4 C
 		$(call chaos_word,WEB_KILLS,web-kills) $(call chaos_word,WIPES,wipes) \
 		$(call chaos_word,SEED,seed) $(call chaos_word,DATABASE,database)
 
-bench: ## Run every benchmark; make bench-NAME runs one: spawn, admission, throughput, history, chat, feed, publish, analyze (DATABASE=)
-	@for name in spawn admission throughput history chat feed publish analyze; do $(MAKE) --no-print-directory bench-$$name || exit 1; done
+bench: ## Run every benchmark; make bench-NAME runs one: spawn, admission, throughput, history, chat, feed, publish, analyze, file (DATABASE=)
+	@for name in spawn admission throughput history chat feed publish analyze file; do $(MAKE) --no-print-directory bench-$$name || exit 1; done
 
-# Those but feed, publish and analyze run on both databases unless DATABASE names one; these three run once.
+# feed, publish, analyze and file go past the database and run once; the others run on both unless DATABASE names one.
 bench-%:
 	@$(bootstrap) requirements-dev.txt && exec .venv/bin/python -m benchmarks $* $(DATABASE)
 

@@ -16,6 +16,7 @@ NAMES = {
     "history": DATABASES,
     "chat": DATABASES,
     "analyze": DATABASES[:1],
+    "file": DATABASES[:1],
 }
 WITH_WORKERS = ("spawn", "throughput")
 

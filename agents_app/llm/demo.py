@@ -13,6 +13,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, RetryPromptPart, To
 from pydantic_ai.models import Model
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
+from agents_app.large_files import plain_requests
 from agents_app.model_providers import Endpoint
 from agents_app.prompts import RESOURCE_MARK, RESULT_MARK
 
@@ -38,6 +39,8 @@ points to any server with an OpenAI-compatible API)."""
 _REQUESTS = """\
 - **analyze** *https://host/owner/repository* (or an allow-listed folder, or an archive that you upload): a
   subagent fetches it, counts, parses and reports, with live progress
+- **summarize** or **search** *a file* **for** *a pattern*: of any size, uploaded, in an allow-listed folder
+  or at an https address
 - **what is running**: the subagents of this session
 - **cancel it**: stops the newest of them
 - **export as markdown** or **json**: a file to download
@@ -90,6 +93,9 @@ def _understand(prompt: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
     facts = _facts(prompt)
     if facts is not None:
         return _tell_result(facts), []
+    of_file = plain_requests.understand(prompt)
+    if of_file is not None:
+        return "I hand this to a subagent.", [of_file]
     lower = prompt.lower()
     about_analysis = re.search(r"\banaly[sz]", lower)
     source = _understand_source(prompt) if about_analysis else {}
@@ -103,9 +109,13 @@ def _understand(prompt: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
         return "Tell me what to analyze: a repository's address, an uploaded archive or a folder here.", []
     if "export" in lower:
         return "", [("export_session", {"format": _understand_format(prompt)})]
-    if re.search(r"\b(help|what can you|who are you|how do)\b", lower):
-        return f"I am the demo agent of MCP Chat. I understand:\n\n{_REQUESTS}\n\n{_CONFIGURE}", []
-    return f"{_CONFIGURE}\n\nWhat I do understand:\n\n{_REQUESTS}", []
+    return _introduce(lower), []
+
+
+def _introduce(prompt: str) -> str:
+    if re.search(r"\b(help|what can you|who are you|how do)\b", prompt):
+        return f"I am the demo agent of MCP Chat. I understand:\n\n{_REQUESTS}\n\n{_CONFIGURE}"
+    return f"{_CONFIGURE}\n\nWhat I do understand:\n\n{_REQUESTS}"
 
 
 def _understand_format(prompt: str) -> str:

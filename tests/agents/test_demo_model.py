@@ -9,6 +9,8 @@ from agents_app.prompts import RESULT_MARK
 
 ANALYZE = "analyze_codebase"
 FILE_ID = "0b5f0c4e-6f0b-4c8e-9d0a-2f4f0c1d2e3f"
+LARGE = "process_large_file"
+FILE = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,23 @@ FILE_ID = "0b5f0c4e-6f0b-4c8e-9d0a-2f4f0c1d2e3f"
             "analyze https://example.org/a at tag v1.0.",
             ANALYZE,
             {"repo_url": "https://example.org/a", "ref": "v1.0"},
+        ),
+        ("summarize [x.csv](/files/ID/)".replace("ID", FILE), LARGE, {"file": FILE, "operation": "summary"}),
+        ("Please summarise /srv/x.csv.", LARGE, {"path": "/srv/x.csv", "operation": "summary"}),
+        (
+            "summarize https://example.org/x.csv?a=1",
+            LARGE,
+            {"url": "https://example.org/x.csv?a=1", "operation": "summary"},
+        ),
+        (
+            "search /srv/x.log for ^ERROR .*",
+            LARGE,
+            {"path": "/srv/x.log", "operation": "search", "pattern": "^ERROR .*"},
+        ),
+        (
+            f"Search [a for b.log](/files/{FILE}/) for `x|y`",
+            LARGE,
+            {"file": FILE, "operation": "search", "pattern": "x|y"},
         ),
         ("export as markdown", "export_session", {"format": "markdown"}),
         ("Export this as JSON", "export_session", {"format": "json"}),
