@@ -2,6 +2,7 @@
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from mdit_py_plugins.tasklists import tasklists_plugin
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -28,15 +29,24 @@ _ATTRIBUTES = {
 _HIGHLIGHT_MAX_CHARACTERS = 20_000
 
 
-def render(text: str) -> str:
-    """Return sanitised HTML for Markdown `text`; raw HTML in it stays visible as text."""
+def render(text: str, *, relative_links: bool = True) -> str:
+    """Return sanitised HTML for Markdown `text`; raw HTML in it stays visible as text.
+
+    Without `relative_links`, links to other pages of this server are not.
+    """
     return nh3.clean(
         _parser.render(text),
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
+        url_relative="passthrough" if relative_links else "deny",
         link_rel="noopener noreferrer nofollow",
     )
+
+
+def parse(text: str) -> list[Token]:
+    """Return the parts of Markdown `text` as the parser has them, for other forms than HTML."""
+    return _parser.parse(text)
 
 
 def _highlight(code: str, language: str, _attributes: str) -> str:

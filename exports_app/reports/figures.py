@@ -1,0 +1,67 @@
+"""Figures of many rows, counted by the database: no more rows come here than are shown."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, timedelta
+from typing import Any
+
+from django.db.models import Count, DateField, DurationField, Expression, ExpressionWrapper, F, Q, QuerySet, Sum
+from django.db.models.functions import TruncDay, TruncMonth
+
+from agents_app.models import Subagent
+
+BUCKETS_MAX = 120
+STATES = ("succeeded", "failed", "cancelled", "running", "admitted", "queued")
+WORKED: Expression = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
+WAITED: Expression = ExpressionWrapper(F("started_at") - F("queued_at"), output_field=DurationField())
+
+
+def by_state(rows: QuerySet[Any]) -> dict[str, int]:
+    """Return how many rows are in each state."""
+    return dict(rows.values_list("state").annotate(count=Count("pk")))
+
+
+def times(rows: QuerySet[Subagent], measure: Expression, needed: str) -> dict[str, Any]:
+    """Return the median, the 95th percentile, the sum and the count of a time; `needed` is when it ended."""
+    known = rows.filter(started_at__isnull=False, **{f"{needed}__isnull": False})
+    found = known.annotate(time=measure).aggregate(count=Count("pk"), total=Sum("time"))
+    in_order = known.annotate(time=measure).order_by("time").values_list("time", flat=True)
+    return found | {
+        "p50": _at(in_order, found["count"], 0.5),
+        "p95": _at(in_order, found["count"], 0.95),
+    }
+
+
+def _at(in_order: Any, count: int, share: float) -> timedelta | None:
+    """Return the value below which a share of them lies, as the nearest of them."""
+    place = min(count - 1, int(count * share))
+    return in_order[place] if count else None
+
+
+def over_time(
+    rows: QuerySet[Any], column: str, measures: Mapping[str, Any], first: date | None, last: date
+) -> list[list[Any]]:
+    """Return `[day, *measures]` for every day, or month if the days are too many; 0 where nothing was."""
+    if first is None:
+        earliest = rows.order_by(column).values_list(column, flat=True).first()
+        first = last if earliest is None else min(earliest.date(), last)
+    by_month = (last - first).days >= BUCKETS_MAX
+    truncated = (TruncMonth if by_month else TruncDay)(column, tzinfo=UTC, output_field=DateField())
+    counted = rows.annotate(bucket=truncated).values("bucket").annotate(**measures)
+    found = {row["bucket"]: [row[name] or 0 for name in measures] for row in counted}
+    buckets = _months(first, last) if by_month else _days(first, last)
+    label = "%Y-%m" if by_month else "%Y-%m-%d"
+    return [[bucket.strftime(label), *found.get(bucket, [0] * len(measures))] for bucket in buckets[-BUCKETS_MAX:]]
+
+
+def _days(first: date, last: date) -> Sequence[date]:
+    return [first + timedelta(days=day) for day in range((last - first).days + 1)]
+
+
+def _months(first: date, last: date) -> Sequence[date]:
+    numbers = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+    return [date(number // 12, number % 12 + 1, 1) for number in numbers]
+
+
+def counts_of(*states: str) -> Any:
+    """Return the aggregate that counts rows in some states."""
+    return Count("pk", filter=Q(state__in=states))
