@@ -15,6 +15,7 @@ from agents_app.models import (
     MaintenanceRun,
     ModelProvider,
     Pool,
+    StoredFile,
     Subagent,
     ToolCall,
     ToolPolicy,
@@ -93,6 +94,16 @@ class SubagentAdmin(ReadOnlyAdmin):
                 gateway.retry(subagent.pk)
             except Refusal as refusal:
                 self.message_user(request, f"{subagent}: {refusal.detail}", messages.WARNING)
+
+
+@admin.register(StoredFile)
+class StoredFileAdmin(ReadOnlyAdmin):
+    """Files of every user: what there is and how much room it takes, not what is in it."""
+
+    list_display = ["name", "owner", "size", "received", "state", "content_type", "created_at", "expires_at"]
+    list_filter = ["state", "content_type"]
+    search_fields = ["name", "id", "session__id", "subagent__id", "owner__username"]
+    list_select_related = ["owner"]
 
 
 class ModelProviderForm(forms.ModelForm[ModelProvider]):

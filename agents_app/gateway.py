@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from agents_app import admission, approvals, fast_calls, maintenance, pool, statements, tool_policies
+from agents_app.files import arguments as files
 from agents_app.mcp_servers import calling
 from agents_app.mcp_servers.calling import tool_at_hand
 from agents_app.models import Pool, Subagent, ToolCall
@@ -46,12 +47,13 @@ def execute_tool(
     background, which `moved` is told, and goes on there.
 
     Raises `Refusal`: `unknown_tool`, `tool_denied`, `invalid_arguments`, what the tool's own check refuses,
-    `session_not_active`, `invalid_priority`, `queue_full`. A call of a turn may also raise `ApprovalPending`,
-    or be refused with `refused_by_user`.
+    `file_not_found`, `session_not_active`, `invalid_priority`, `queue_full`. A call of a turn may also raise
+    `ApprovalPending`, or be refused with `refused_by_user`.
     """
     tool = tool_at_hand(session, tool_name)
     tool_policies.refuse_denied(tool)
     arguments = tool.validate(arguments)
+    files.refuse_unreadable(tool, arguments, session.owner_id)
     if turn_id is not None and call_id is not None:
         arguments = approvals.settled(session, turn_id, call_id, tool, arguments)
     if execution not in EXECUTIONS:
@@ -85,7 +87,9 @@ def is_heavy(tool: Tool, arguments: Mapping[str, Any], execution: str) -> bool:
 
 
 def _names_a_large_file(tool: Tool, arguments: Mapping[str, Any]) -> bool:
-    """Whether an argument whose schema has `"format": "path"` names a file over 1 MB that tools may read."""
+    """Whether an argument names a file over 1 MB: by its schema a path that tools may read, or an id."""
+    if files.largest(tool, arguments) > HEAVY_FILE_BYTES:
+        return True
     properties = tool.input_schema.get("properties", {})
     paths = [value for name, value in arguments.items() if properties.get(name, {}).get("format") == "path"]
     return any(_allowed_size(Path(value)) > HEAVY_FILE_BYTES for value in paths if isinstance(value, str))
@@ -145,10 +149,14 @@ def cancel_all(session_id: UUID) -> None:
 
 
 def retry(subagent_id: UUID, idempotency_key: str = "") -> Subagent:
-    """Queue ended work again as a new subagent. Raises `Refusal` (`not_final`, `tool_denied`)."""
-    ended = Subagent.objects.filter(pk=subagent_id, tool_name__in=TOOLS)
-    for name in ended.values_list("tool_name", flat=True):
-        tool_policies.refuse_denied(tool_policies.find(name))
+    """Queue ended work again as a new subagent.
+
+    Raises `Refusal`: `not_final`, `tool_denied`, `file_expired`.
+    """
+    for ended in Subagent.objects.filter(pk=subagent_id, tool_name__in=TOOLS):
+        tool = tool_policies.find(ended.tool_name)
+        tool_policies.refuse_denied(tool)
+        files.refuse_expired(tool, ended.args, ended.owner_id)
     return pool.retry(subagent_id, idempotency_key)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from agents_app import tool_policies
 from agents_app.context import ToolContext
+from agents_app.files import arguments as files
 from agents_app.mcp_servers import calling
 from agents_app.registry import TOOLS, AgentType, Plan, Tool, ToolResult
 from sessions_app.errors import Refusal
@@ -17,7 +18,7 @@ TIMEOUT_MAX_SECONDS = 3600
 def prepare(task: Mapping[str, Any], session_id: UUID) -> Plan:
     """Validate `{"tool_name": …, "args": {…}}`.
 
-    Raises `Refusal`: `invalid_task`, `unknown_tool`, `tool_denied`, what the tool refuses.
+    Raises `Refusal`: `invalid_task`, `unknown_tool`, `tool_denied`, what the tool refuses, `file_not_found`.
     """
     unknown = set(task) - {"tool_name", "args", "timeout_seconds"}
     if unknown or not isinstance(task.get("tool_name"), str):
@@ -27,10 +28,17 @@ def prepare(task: Mapping[str, Any], session_id: UUID) -> Plan:
         raise Refusal("invalid_task", f"timeout_seconds is a number from 1 to {TIMEOUT_MAX_SECONDS}.")
     name, owner_id = task["tool_name"], None
     if name not in TOOLS:
-        owner_id = ChatSession.objects.filter(pk=session_id).values_list("owner_id", flat=True).first()
+        owner_id = _owner(session_id)
     tool = calling.tool_of(owner_id, name)
     tool_policies.refuse_denied(tool)
-    return plan(tool, tool.validate(task.get("args", {})), timeout_seconds)
+    arguments = tool.validate(task.get("args", {}))
+    if files.file_ids(tool, arguments):
+        files.refuse_unreadable(tool, arguments, _owner(session_id))
+    return plan(tool, arguments, timeout_seconds)
+
+
+def _owner(session_id: UUID) -> int | None:
+    return ChatSession.objects.filter(pk=session_id).values_list("owner_id", flat=True).first()
 
 
 def plan(tool: Tool, arguments: Mapping[str, Any], timeout_seconds: float | None = None) -> Plan:
@@ -38,7 +46,7 @@ def plan(tool: Tool, arguments: Mapping[str, Any], timeout_seconds: float | None
     return Plan(
         tool_name=tool.name,
         arguments=arguments,
-        title=_title(tool.title, arguments),
+        title=_title(tool, arguments),
         safe_to_repeat=tool.safe_to_repeat,
         execution_timeout_seconds=timeout_seconds or tool.execution_timeout_seconds,
         idle_timeout_seconds=tool.idle_timeout_seconds,
@@ -56,10 +64,11 @@ def _is_timeout(value: object) -> bool:
     return number and 1 <= float(str(value)) <= TIMEOUT_MAX_SECONDS
 
 
-def _title(tool_title: str, arguments: Mapping[str, Any]) -> str:
-    """Name the work by its tool and its first text argument: what a person would call it."""
+def _title(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    """Name the work by its tool and its first text argument, or file: what a person would call it."""
     subject = next((value for value in arguments.values() if isinstance(value, str) and value), "")
-    return f"{tool_title}: {subject}" if subject else tool_title
+    subject = files.file_names(tool, arguments).get(subject, subject)
+    return f"{tool.title}: {subject}" if subject else tool.title
 
 
 TOOL_EXECUTOR = AgentType(name="tool_executor", pool="tools", prepare=prepare, execute=execute)

@@ -6,6 +6,7 @@ from agents_app.api import (
     approvals,
     branches,
     commands,
+    files,
     maintenance,
     mcp_servers,
     models,
@@ -60,6 +61,14 @@ urlpatterns = [
     path("api/tool-permissions/<int:pk>/", approvals.PermissionView.as_view(), name="permission-detail"),
     path("api/turns/<uuid:turn_id>/stop/", turns.StopTurnView.as_view(), name="turn-stop"),
     path("api/commands/", commands.CommandsView.as_view(), name="command-list"),
+    path("api/files/", files.FilesView.as_view(), name="file-list"),
+    path("api/files/<uuid:file_id>/", files.FileView.as_view(), name="file-detail"),
+    path(
+        "api/files/<uuid:file_id>/content/",
+        files.receives(files.ContentView.as_view()),
+        name="file-content",
+    ),
+    path("files/<uuid:file_id>/", files.DownloadView.as_view(), name="file-download"),
     path("api/models/", models.ModelsView.as_view(), name="model-list"),
     path(
         "api/sessions/<uuid:session_id>/messages/<uuid:message_id>/edit/",

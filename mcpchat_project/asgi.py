@@ -12,7 +12,10 @@ warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume sy
 http = get_asgi_application()
 
 # Models can be imported only after Django is set up, which the line above does.
+from mcpchat_project.bodies import BoundedBodies  # noqa: E402
 from mcpchat_project.websocket_auth import WebsocketAuth  # noqa: E402
 from sessions_app.routing import websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter({"http": http, "websocket": WebsocketAuth(URLRouter(websocket_urlpatterns))})
+application = ProtocolTypeRouter(
+    {"http": BoundedBodies(http), "websocket": WebsocketAuth(URLRouter(websocket_urlpatterns))}
+)

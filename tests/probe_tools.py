@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from agents_app.context import Stopped, ToolContext, ToolError
+from agents_app.files.reading import readable
 from agents_app.registry import ToolResult, tool
 
 _SCHEMA = {
@@ -191,3 +192,55 @@ def probe_heeding(context: ToolContext) -> ToolResult:
     while True:
         context.check()
         time.sleep(0.02)
+
+
+@tool(
+    name="probe_file",
+    description="Say what a file is.",
+    input_schema={
+        "type": "object",
+        "properties": {"file": {"type": "string", "format": "file-id", "maxLength": 100}},
+        "required": ["file"],
+        "additionalProperties": False,
+    },
+    safe_to_repeat=True,
+)
+def probe_file(context: ToolContext, file: str) -> ToolResult:
+    """Read the file."""
+    found = readable(context.owner_id, file)
+    size = len(found.path.read_bytes())
+    return ToolResult(summary=f"{found.name}: {size} bytes", data={"size": size, "sha256": found.sha256})
+
+
+@tool(
+    name="probe_deliver",
+    description="Deliver files, then work on.",
+    input_schema={
+        "type": "object",
+        "properties": {
+            "count": {"type": "integer"},
+            "size": {"type": "integer"},
+            "seconds": {"type": "number"},
+            "die": {"type": "boolean"},
+        },
+        "additionalProperties": False,
+    },
+    heavy=True,
+    safe_to_repeat=True,
+)
+def probe_deliver(
+    context: ToolContext, count: int = 1, size: int = 10, seconds: float = 0, die: bool = False
+) -> ToolResult:
+    """Deliver `count` files of `size` bytes that name their work folder, then work for some seconds.
+
+    With `die` the first attempt kills its process after that.
+    """
+    for number in range(count):
+        path = context.workdir / f"{number}"
+        path.write_bytes(context.workdir.name.encode().ljust(size, b"."))
+        context.deliver(path, f"{number}.txt")
+        context.progress(50 * (number + 1) / count, "delivering")
+    if die and context.workdir.name.endswith("-1"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    probe(context, seconds=seconds)
+    return ToolResult(summary=f"{count} files.")

@@ -57,6 +57,8 @@ def take(file: BinaryIO, path: Path, file_id: UUID, check: Callable[[], object] 
     target = path_of(file_id)
     try:
         os.fsync(file.fileno())
+        # Maintenance spares what is new and has no row yet.
+        os.utime(file.fileno())
         path.rename(target)
         target.chmod(0o600)
     except OSError as error:

@@ -19,6 +19,7 @@ def statistics() -> MaintenanceStatistics:
         "logs_rotated": counts.get("logs_rotated", 0),
         "temp_files_deleted": counts.get("temp_files_deleted", 0),
         "exports_deleted": counts.get("exports_deleted", 0),
+        "files_deleted": counts.get("files_deleted", 0),
         "events_pruned": counts.get("events_pruned", 0),
         "cleanup_count": counts.get("cleanup_count", 0),
         "last_cleanup": last.isoformat() if last else None,

@@ -3,7 +3,7 @@
 import json
 from uuid import UUID
 
-from agents_app import gateway
+from agents_app import gateway, prompts
 from agents_app.context import ToolContext
 from agents_app.models import Subagent
 from agents_app.presentation import subagent_payloads
@@ -70,6 +70,8 @@ def read_subagent_result(context: ToolContext, subagent_id: str, page: int = 1) 
         raise Refusal("no_such_page", f"The result has {pages} pages.")
     piece = text[(page - 1) * PAGE_CHARACTERS : page * PAGE_CHARACTERS]
     data = {"title": subagent.title, "state": subagent.state, "page": page, "pages": pages, "text": piece}
+    if files := prompts.files_of(subagent):
+        data["files"] = files
     return ToolResult(summary=f"Page {page} of {pages} of {subagent.title}.", data=data)
 
 

@@ -38,6 +38,7 @@ class MaintenanceStatistics(TypedDict):
     logs_rotated: int
     temp_files_deleted: int
     exports_deleted: int
+    files_deleted: Annotated[int, "uploads, and what work delivered"]
     events_pruned: int
     cleanup_count: Annotated[int, "runs that ended"]
     last_cleanup: Annotated[Time | None, "when the last run ended"]

@@ -1,5 +1,6 @@
 """The examples of the documentation run as they are written."""
 
+import hashlib
 import os
 import re
 import subprocess
@@ -14,10 +15,8 @@ from tests.git_server import GitServer
 DOCUMENT = (ROOT / "docs" / "api.md").read_text()
 
 
-def _example(language: str) -> str:
-    found = re.search(rf"```{language}\n(.*?)```", DOCUMENT, re.DOTALL)
-    assert found is not None
-    return found[1]
+def _example(language: str, number: int = 0) -> str:
+    return str(re.findall(rf"```{language}\n(.*?)```", DOCUMENT, re.DOTALL)[number])
 
 
 @pytest.fixture
@@ -39,6 +38,25 @@ def test_the_shell_example_analyzes_and_downloads(
     assert done.returncode == 0, done.stderr
     assert "# Code analysis" in done.stdout
     assert '"schema_version": 1' in (tmp_path / "session.json").read_text()
+
+
+@pytest.mark.skipif(not Path("/usr/bin/curl").exists(), reason="no curl here")
+def test_the_shell_example_uploads_and_has_a_tool_work_on_it(
+    environment: dict[str, str], house: House, tmp_path: Path
+) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("a,b\n" + "1,2\n" * 1000)
+    done = subprocess.run(
+        ["sh", "-euc", _example("sh", 1).replace("http://127.0.0.1:8000", house.url)],
+        env={**environment, "TABLE": str(table), "TOOL": "probe_file"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [hashlib.sha256(table.read_bytes()).hexdigest(), "succeeded"]
+    assert (tmp_path / "copy.csv").read_bytes() == table.read_bytes()
 
 
 def test_the_python_example_follows_the_work_to_its_end(environment: dict[str, str], tmp_path: Path) -> None:

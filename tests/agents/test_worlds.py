@@ -8,6 +8,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from rest_framework.test import APIClient
 
+from agents_app.files import receiving
 from agents_app.models import Approval, ToolCall, ToolPermission
 from exports_app.models import Export
 from sessions_app import lifecycle, messages
@@ -42,6 +43,10 @@ DOORS = [
     ("post", "/api/turns/{turn}/stop/"),
     ("get", "/api/exports/{export}/"),
     ("get", "/exports/{export}/"),
+    ("get", "/api/files/{file}/"),
+    ("delete", "/api/files/{file}/"),
+    ("patch", "/api/files/{file}/content/"),
+    ("get", "/files/{file}/"),
     ("get", "/sessions/{session}/"),
 ]
 WISHES = [
@@ -50,6 +55,7 @@ WISHES = [
     ("/api/subagents/", {"agent_type": "tool_executor", "task": {"tool_name": "probe"}}),
     ("/api/exports/", {"format": "json"}),
     ("/api/subagents/cancel/", {}),
+    ("/api/files/", {"name": "a", "size": 1}),
 ]
 OPEN = [
     "/api/sessions/", "/api/subagents/", "/api/exports/", "/api/tools/", "/api/pools/", "/api/maintenance/",
@@ -77,6 +83,7 @@ def ids(bob: Any) -> dict[str, str]:
         "turn": str(session.turns.get().pk),
         "export": str(export.pk),
         "nobody": str(work.NOBODY),
+        "file": str(receiving.announce(bob.pk, "Secret", 1, session.pk).pk),
         **_asked_for(session),
     }
 
@@ -123,14 +130,14 @@ def test_an_own_session_does_not_open_anothers_message(
     assert client.get(f"/api/sessions/{own.pk}/messages/{ids['message']}/").status_code == 404
 
 
-@pytest.mark.parametrize("address", ["/api/sessions/", "/api/subagents/", "/api/exports/"])
+@pytest.mark.parametrize("address", ["/api/sessions/", "/api/subagents/", "/api/exports/", "/api/files/"])
 @pytest.mark.usefixtures("ids")
 def test_lists_show_only_the_own(client: APIClient, address: str) -> None:
     assert client.get(address).json()["results"] == []
 
 
 def test_filters_do_not_show_anothers(client: APIClient, ids: dict[str, str]) -> None:
-    for address in ("/api/subagents/", "/api/exports/"):
+    for address in ("/api/subagents/", "/api/exports/", "/api/files/"):
         assert client.get(f"{address}?session_id={ids['session']}").json()["results"] == []
 
 
@@ -159,7 +166,9 @@ def test_what_is_for_staff_is_refused_to_others(
 
 
 def test_every_door_of_rest_is_in_this_test() -> None:
-    ids: dict[str, Any] = dict.fromkeys(["session", "message", "subagent", "turn", "export"], work.NOBODY)
+    ids: dict[str, Any] = dict.fromkeys(
+        ["session", "message", "subagent", "turn", "export", "file"], work.NOBODY
+    )
     ids |= {"nobody": work.NOBODY, "approval": work.NOBODY, "call": work.NOBODY, "permission": 1}
     tested = [address for _, address in [*DOORS, *STAFF]] + [address for address, _ in WISHES] + OPEN
     routes = {resolve(address.format(**ids)).route for address in tested}

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from agents_app.attempt import Attempt
-from agents_app.models import Subagent
+from agents_app.files import receiving
+from agents_app.models import StoredFile, Subagent
 from agents_app.registry import find_agent_type
 from tests.agents.conftest import declare
 
@@ -33,3 +34,11 @@ def written(context: Attempt, name: str = "out.csv", content: bytes = b"a,b\n1,2
     path = context.workdir / name
     path.write_bytes(content)
     return path
+
+
+def uploaded(owner_id: int, content: bytes, name: str = "file.txt", **how: Any) -> StoredFile:
+    """Upload a file."""
+    stored = receiving.announce(owner_id, name, len(content), **how)
+    with receiving.opened(owner_id, stored.pk, 0) as reception:
+        reception.write(content)
+        return reception.store()

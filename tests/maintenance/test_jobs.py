@@ -279,5 +279,6 @@ def test_all_jobs_are_found() -> None:
         "export_files",
         "idle_sessions",
         "queue_counts",
+        "stored_files",
         "temporary_files",
     }

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from agents_app import tallies, usage
+from agents_app.files import removal
 from agents_app.maintenance.chunks import delete_in_chunks
 from agents_app.maintenance.registry import JobResult, job
 from agents_app.models import Subagent, ToolCall, Turn
@@ -37,6 +38,7 @@ def _purge(session_id: UUID) -> None:
     """Take the rows away from the leaves to the root, in short transactions."""
     for callback in _when_purging:
         callback(session_id)
+    removal.remove_of_session(session_id)
     for rows in (Event.objects.all(), Message.objects.all(), ToolCall.objects.all()):
         delete_in_chunks(rows.filter(session_id=session_id))
     delete_in_chunks(Subagent.objects.filter(session_id=session_id), within=_count_subagents)

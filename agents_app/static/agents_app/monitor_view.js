@@ -159,6 +159,7 @@ function statistics(counts) {
     ["Sessions removed", counts.sessions_removed],
     ["Temporary files", counts.temp_files_deleted],
     ["Exports expired", counts.exports_deleted],
+    ["Files expired", counts.files_deleted],
     ["Logs rotated", counts.logs_rotated],
     ["Events pruned", counts.events_pruned],
   ].flatMap(([name, value]) => figure(name, value));
