@@ -20,9 +20,9 @@ from agents_app.context import Stopped, ToolContext, ToolError
 from agents_app.files import delivering
 from agents_app.files.delivering import Origin
 from agents_app.models import Subagent
-from agents_app.outcome import RESULT_MAX_BYTES
+from agents_app.outcome import of_result
 from agents_app.progress import LatestWins
-from agents_app.registry import AgentType
+from agents_app.registry import AgentType, ToolResult
 from sessions_app import plain
 from sessions_app.events import announce
 from sessions_app.payloads import FilePayload, SubagentProgress
@@ -118,16 +118,13 @@ class Attempt(ToolContext):
             if not self._mine().filter(cancel_requested_at=None).exists():
                 raise Stopped
 
-    def keep(self, partial: Mapping[str, Any]) -> None:
-        """Keep a partial result on the row."""
+    def keep(self, summary: str, data: Mapping[str, Any] | None = None, report: str = "") -> None:
+        """Keep a partial result on the row; see `ToolContext.keep`."""
         self.check()
-        try:
-            fits = plain.json_bytes(dict(partial)) <= RESULT_MAX_BYTES
-        except ValueError:
-            fits = False
-        if fits:
+        kept = of_result(ToolResult(summary=summary, data=data or {}, report=report))
+        if kept.result is not None:
             with transaction.atomic():
-                self._mine().update(result={**partial, "partial": True})
+                self._mine().update(result={**kept.result, "partial": True}, report=kept.report)
 
     def deliver(self, path: Path, name: str, content_type: str = "") -> FilePayload:
         """Hand a file of the work folder to the user; see `ToolContext.deliver`."""

@@ -47,10 +47,11 @@ class ToolContext(ABC):
         """Raise `Stopped` if the work was cancelled; call it at least every half second of work."""
 
     @abstractmethod
-    def keep(self, partial: Mapping[str, Any]) -> None:
-        """Keep a partial result that is shown if the work is cancelled, times out or is lost.
+    def keep(self, summary: str, data: Mapping[str, Any] | None = None, report: str = "") -> None:
+        """Keep what there is so far, in place of what was kept before, in the form of a `ToolResult`.
 
-        What is not JSON or over 2 MiB is not kept; a `summary` in it is what people read.
+        It is shown if the work is cancelled, fails, times out or is lost. What could not be stored as a
+        result, because it is no JSON or over 2 MiB, is not kept. Raises `Stopped`, as `check` does.
         """
 
     @abstractmethod

@@ -213,10 +213,10 @@ class _FastContext(ToolContext):
             return ToolError("timeout", f"It took longer than {self._seconds:g} s.")
         return RuntimeError("the tool stopped by itself")
 
-    def keep(self, partial: Mapping[str, Any]) -> None:
+    def keep(self, summary: str, data: Mapping[str, Any] | None = None, report: str = "") -> None:
         """Keep a partial result, if there is a row to keep it on."""
         if self.background is not None:
-            self.background.attempt.keep(partial)
+            self.background.attempt.keep(summary, data, report)
 
     def deliver(self, path: Path, name: str, content_type: str = "") -> FilePayload:
         """Hand a file of the work folder to the user; see `ToolContext.deliver`."""

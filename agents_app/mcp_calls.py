@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from django.utils import timezone
 
 from agents_app.context import ToolContext, ToolError
+from agents_app.heard import Heard
 from agents_app.mcp.errors import McpError
 from agents_app.mcp.hub import Hub
 from agents_app.mcp.reports import Report
@@ -129,16 +130,22 @@ def _server(server_id: UUID, context: ToolContext) -> Server:
 
 def _waited_for(asked: Coroutine[Any, Any, T], context: ToolContext, progress: list[tuple[float, str]]) -> T:
     future = asyncio.run_coroutine_threadsafe(asked, shared_loop())
+    heard = Heard(context)
     try:
         while not future.done():
             if progress:
-                context.progress(*progress.pop())
+                told = progress.pop()
+                context.progress(*told)
+                heard.take(*told)
             context.check()
             try:
                 future.exception(LOOK_SECONDS)
             except TimeoutError:
                 continue
         return future.result()
+    except McpError:
+        heard.keep()
+        raise
     finally:
         future.cancel()
 

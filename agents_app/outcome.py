@@ -21,7 +21,7 @@ State = Subagent.State
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How an attempt ended; `result` is partial unless it succeeded."""
+    """How an attempt ended; without a `result` what it kept of it stays."""
 
     state: Subagent.State
     result: Mapping[str, Any] | None = None

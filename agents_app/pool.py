@@ -196,13 +196,13 @@ def give_back(subagent: Subagent) -> None:
     the row changed since it was read: then read it again.
     """
     if subagent.cancel_requested_at is not None:
-        finish(subagent, Outcome(state=State.CANCELLED, result=subagent.result))
+        finish(subagent, Outcome(state=State.CANCELLED))
     elif subagent.safe_to_repeat and subagent.attempt < MAX_ATTEMPTS:
         _requeue(subagent)
     else:
         tried = f" It was tried {subagent.attempt} times." if subagent.attempt > 1 else ""
         error = {"code": "worker_lost", "message": f"The process that ran this died.{tried}"}
-        outcome = Outcome(state=State.FAILED, result=subagent.result, error=error)
+        outcome = Outcome(state=State.FAILED, error=error)
         _end(subagent, (State.RUNNING,), outcome, attempts=_with_lost(subagent, timezone.now()))
 
 

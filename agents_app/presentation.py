@@ -71,6 +71,7 @@ def subagent_payload(
         "duration_ms": milliseconds(subagent.started_at, subagent.finished_at),
         "result": _without_data(subagent.result),
         "summary_html": _summary_html(subagent.result),
+        "has_report": bool(subagent.report),
         "error": subagent.error,
         "files": [],
         "files_total": delivered.total,

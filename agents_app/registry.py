@@ -62,6 +62,7 @@ class Tool:
     idle_timeout_seconds: float | None = None
     approval: str = "allow"
     in_chat_worker: bool = False
+    output_schema: Mapping[str, Any] | None = None
 
     @property
     def queue(self) -> str:
@@ -99,13 +100,14 @@ def tool(
     execution_timeout_seconds: float | None = None,
     approval: str = "allow",
     in_chat_worker: bool = False,
+    output_schema: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., ToolResult]], Callable[..., ToolResult]]:
     """Declare the decorated function `(context, **arguments) -> ToolResult` as a tool.
 
     `check(**arguments)` runs before anything is queued and raises `Refusal`. A `heavy` tool runs as a
     subagent. `safe_to_repeat` says that running it again after a crash does no harm. The timeout defaults
     to 300 s for heavy tools and 30 s for the others. With `approval="ask"` the main agent calls it only once
-    its user has agreed.
+    its user has agreed. `output_schema` tells programs what the `data` of its results is.
 
     Raises `ImproperlyConfigured` for a name that is taken or malformed and for an invalid schema.
     """
@@ -124,6 +126,7 @@ def tool(
             execution_timeout_seconds=execution_timeout_seconds or (300 if heavy else 30),
             approval=approval,
             in_chat_worker=in_chat_worker,
+            output_schema=output_schema,
         )
         return function
 

@@ -53,12 +53,16 @@ def request(change: SessionChange) -> Turn | None:
 
 
 def deliver(change: SessionChange, subagent: Subagent) -> None:
-    """Bring a subagent's result into the chat as a message and wake the main agent; cancels need no words."""
-    if subagent.state == Subagent.State.CANCELLED:
+    """Bring a subagent's result into the chat as a message and wake the main agent.
+
+    Nobody is woken by a cancel: what there was by then is shown, if it is more than a summary.
+    """
+    is_cancelled = subagent.state == Subagent.State.CANCELLED
+    if is_cancelled and not subagent.report:
         return
     ranges = branches.current(change.session)
     # Who said something anew has left the work of the earlier branch behind: its card shows how it ended.
-    is_heard = ranges is None or branches.holds(ranges, subagent.seq)
+    is_heard = not is_cancelled and (ranges is None or branches.holds(ranges, subagent.seq))
     messages.add(
         change,
         role=Message.Role.SUBAGENT,
@@ -378,11 +382,13 @@ def _end_approvals(change: SessionChange, turn: Turn) -> None:
 
 
 def _result_text(subagent: Subagent) -> str:
+    found = subagent.report or str((subagent.result or {}).get("summary", ""))
     if subagent.state == Subagent.State.SUCCEEDED:
-        summary = str((subagent.result or {}).get("summary", ""))
-        return subagent.report or summary or "Done."
+        return found or "Done."
     error = subagent.error or {}
-    return f"**{subagent.title}** failed: {error.get('message', '')} (`{error.get('code', '')}`)"
+    why = f"failed: {error.get('message', '')} (`{error.get('code', '')}`)" if error else "was cancelled."
+    ended = f"**{subagent.title}** {why}"
+    return f"{ended}\n\nWhat there was by then:\n\n{found}" if found else ended
 
 
 def _mine(turn: Turn) -> Any:

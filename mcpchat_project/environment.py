@@ -1,4 +1,7 @@
-"""Numbers and switches from the environment: a wrong value stops the start with a sentence that names it."""
+"""Values from the environment: a wrong one stops the start with a sentence that names it."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -24,6 +27,36 @@ def numbers(env: environ.Env, name: str) -> dict[str, int]:
             raise ImproperlyConfigured(f"{name} must be NAME=NUMBER,NAME=NUMBER and so on, not {entry!r}.")
         found[key] = int(text)
     return found
+
+
+def registries(env: environ.Env, name: str, defaults: Mapping[str, str]) -> dict[str, str]:
+    """Return addresses by ecosystem: the defaults, changed by `ECOSYSTEM=ADDRESS,…`.
+
+    `off` for an address leaves that one out, `off` alone all of them. Raises `ImproperlyConfigured`.
+    """
+    entries = [entry.strip() for entry in env.list(name, default=[])]
+    if entries == ["off"]:
+        return {}
+    found = dict(defaults)
+    for entry in entries:
+        ecosystem, _, address = entry.partition("=")
+        if ecosystem not in defaults or not (address == "off" or _is_web_address(address)):
+            raise ImproperlyConfigured(
+                f"{name} must be off, or ECOSYSTEM=ADDRESS,ECOSYSTEM=off and so on, not {entry!r}. "
+                f"Ecosystems are {', '.join(defaults)}; an address is http:// or https:// without a password."
+            )
+        found[ecosystem] = address.rstrip("/")
+    return {ecosystem: address for ecosystem, address in found.items() if address != "off"}
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return (
+            parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and "@" not in text
+        )
+    except ValueError:
+        return False
 
 
 def switch(env: environ.Env, name: str) -> bool:

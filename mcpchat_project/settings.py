@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
-from mcpchat_project.environment import number, numbers, switch
+from mcpchat_project.environment import number, numbers, registries, switch
 from mcpchat_project.secret_key import secret_key
 
 # Makes Django's generic classes subscriptable, as their types say they are.
@@ -316,6 +316,21 @@ ALLOWED_FOLDERS = [Path(folder).resolve() for folder in env.list("MCPCHAT_ALLOWE
 ALLOWED_GIT_HOSTS = env.list("MCPCHAT_ALLOWED_GIT_HOSTS", default=[])
 # Hosts of MCP servers that any user may add although their address is private.
 ALLOWED_MCP_HOSTS = env.list("MCPCHAT_ALLOWED_MCP_HOSTS", default=[])
+# Where the newest versions of dependencies are asked for, and packages that nobody is told of.
+PACKAGE_REGISTRIES = registries(
+    env,
+    "PACKAGE_REGISTRIES",
+    {
+        "pypi": "https://pypi.org/simple",
+        "npm": "https://registry.npmjs.org",
+        "cargo": "https://index.crates.io",
+        "golang": "https://proxy.golang.org",
+        "gem": "https://rubygems.org",
+        "composer": "https://repo.packagist.org",
+        "maven": "https://repo1.maven.org/maven2",
+    },
+)
+PRIVATE_PACKAGES = env.list("PRIVATE_PACKAGES", default=[])
 REPOSITORY_MAX_BYTES = number(env, "REPOSITORY_MAX_BYTES", 1024**3)
 
 EXPORT_DAYS = number(env, "EXPORT_DAYS", 7)

@@ -1,13 +1,20 @@
 """Markdown of people, models and tools to HTML that is safe to put into a page."""
 
+from collections.abc import MutableMapping, Sequence
+from typing import Any
+
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
 from mdit_py_plugins.tasklists import tasklists_plugin
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
+
+from sessions_app import charts
 
 # No img: a remote picture would tell its server what the user reads and when.
 _TAGS = {
@@ -26,7 +33,21 @@ _ATTRIBUTES = {
     "span": {"class"},
     "ul": {"class"},
 }
+# What a chart is drawn with. No colours, the page has its own; no viewBox, so it takes the page's width.
+_CHART_ATTRIBUTES = {
+    "svg": {"class", "role", "aria-label", "width", "height"},
+    "title": set(),
+    "desc": set(),
+    "g": set(),
+    "text": {"class", "x", "y"},
+    "tspan": {"class", "dx"},
+    "rect": {"class", "x", "y", "width", "height", "rx"},
+    "line": {"class", "x1", "x2", "y1", "y2"},
+    "circle": {"class", "cx", "cy", "r"},
+}
 _HIGHLIGHT_MAX_CHARACTERS = 20_000
+# A short line of a chart is a long one of the page.
+_MAX_CHARTS = 20
 
 
 def render(text: str, *, relative_links: bool = True) -> str:
@@ -36,8 +57,8 @@ def render(text: str, *, relative_links: bool = True) -> str:
     """
     return nh3.clean(
         _parser.render(text),
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
+        tags=_TAGS | _CHART_ATTRIBUTES.keys(),
+        attributes=_ATTRIBUTES | _CHART_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
         url_relative="passthrough" if relative_links else "deny",
         link_rel="noopener noreferrer nofollow",
@@ -60,9 +81,25 @@ def _highlight(code: str, language: str, _attributes: str) -> str:
     return str(highlight(code, lexer, HtmlFormatter(nowrap=True)))
 
 
+def _fence(
+    renderer: RendererHTML,
+    tokens: Sequence[Token],
+    index: int,
+    options: OptionsDict,
+    env: MutableMapping[str, Any],
+) -> str:
+    """Return a valid `chart` block as the picture, anything else as code."""
+    chart = charts.parse(tokens[index].content) if tokens[index].info.strip() == "chart" else None
+    if chart is None or env.get("charts", 0) >= _MAX_CHARTS:
+        return renderer.fence(tokens, index, options, env)
+    env["charts"] = env.get("charts", 0) + 1
+    return charts.svg(chart)
+
+
 _parser = MarkdownIt(
     "commonmark", {"html": False, "linkify": True, "highlight": _highlight, "typographer": False}
 )
 _parser.enable(["table", "strikethrough", "linkify"])
 _parser.disable(["image"])
 _parser.use(tasklists_plugin)
+_parser.add_render_rule("fence", _fence)

@@ -69,6 +69,7 @@ def _start_all() -> None:
     os.environ["SECRET_KEY"] = secrets.token_urlsafe(48)
     os.environ["MCPCHAT_TOOL_MODULES"] = "tests.probe_tools"
     os.environ["MCPCHAT_MODEL"] = "demo"
+    os.environ["PACKAGE_REGISTRIES"] = "off"
 
 
 _cleanup = ExitStack()

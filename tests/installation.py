@@ -45,6 +45,7 @@ class Installation:
             "MCPCHAT_VAR": str(folder),
             "PORT": str(self.port),
             "PYTHONUNBUFFERED": "1",
+            "PACKAGE_REGISTRIES": "off",
             **environment,
         }
         self.process: subprocess.Popen[str] | None = None

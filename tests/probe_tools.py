@@ -44,7 +44,7 @@ def probe(
     while (elapsed := time.monotonic() - began) < seconds:
         context.progress(100 * elapsed / seconds, "working", seconds - elapsed)
         if elapsed > seconds / 2:
-            context.keep({"summary": "half of it"})
+            context.keep("half of it")
         time.sleep(0.05)
     if fail:
         raise ToolError(fail, "It failed as asked.")

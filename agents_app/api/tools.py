@@ -30,6 +30,9 @@ class ToolSerializer(serializers.Serializer[Tool | McpTool]):
     title = serializers.CharField()
     description = serializers.CharField()
     input_schema = serializers.DictField()
+    output_schema = serializers.DictField(
+        default=None, allow_null=True, help_text="the schema of its results' `data`; null if there is none"
+    )
     heavy = serializers.BooleanField()
     safe_to_repeat = serializers.BooleanField()
     execution_timeout_seconds = serializers.FloatField()

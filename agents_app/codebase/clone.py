@@ -1,4 +1,4 @@
-"""Fetching a repository: its newest commit only, into a folder of this attempt."""
+"""Fetching a repository into a folder of this attempt: its newest commit, then what history is cheap."""
 
 import os
 import time
@@ -9,6 +9,7 @@ from agents_app.codebase import git_errors, networks
 from agents_app.codebase.address import Address
 from agents_app.codebase.git import Git, Pinned, find, pin
 from agents_app.codebase.git_progress import CHECKING_OUT, FETCHING, Progress
+from agents_app.codebase.history import History, deepen
 from agents_app.codebase.inventory import Inventory
 from agents_app.codebase.source import Source
 from agents_app.codebase.stages import Stage
@@ -16,7 +17,7 @@ from agents_app.codebase.subprocesses import Command, Tail, run
 from agents_app.context import ToolContext, ToolError
 
 _SILENCE_SECONDS = 60.0
-_FETCHED = 0.85
+_FETCHED, _CHECKED_OUT = 0.6, 0.7
 
 
 def clone(context: ToolContext, stage: Stage, address: Address, reference: str, max_bytes: int) -> Source:
@@ -31,20 +32,25 @@ def clone(context: ToolContext, stage: Stage, address: Address, reference: str, 
     git = find(home, max_bytes)
     addresses = networks.resolve(context, address.host, address.port, trusted=address.trusted)
     cloning = _Cloning(context, git, context.workdir / "repository", max_bytes)
-    cloning.fetch(stage.part(0, _FETCHED), pin(address, addresses), reference)
+    pinned = pin(address, addresses)
+    cloning.fetch(stage.part(0, _FETCHED), pinned, reference)
     inventory = cloning.take_inventory()
-    cloning.check_out(stage.part(_FETCHED, 1))
+    cloning.check_out(stage.part(_FETCHED, _CHECKED_OUT))
     commit, committed_at = cloning.ask("log", "-1", "--format=%H %cI").split(" ", 1)
-    branch = cloning.ask("rev-parse", "--abbrev-ref", "HEAD")
+    branch = cloning.ask("branch", "--show-current")
+    history = History(git=git, store=cloning.folder / ".git", commit=commit)
+    fetched = f"refs/heads/{branch}" if branch else f"refs/tags/{reference}" if reference else "HEAD"
+    deepen(context, stage.part(_CHECKED_OUT, 1), history, pinned, fetched)
     return Source(
         folder=cloning.folder,
         name=address.name,
         origin={"url": address.shown, "ref": reference},
         commit=commit,
-        branch="" if branch == "HEAD" else branch,
+        branch=branch,
         committed_at=committed_at,
         links=frozenset(inventory.links),
         submodules=inventory.submodules,
+        history=history,
     )
 
 

@@ -1,6 +1,7 @@
 """What stands out in the figures of an analysis: sentences that each name the figure they rest on."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from agents_app.codebase.conventions import LONG_FUNCTION_LINES
 from agents_app.codebase.escaping import escape, name
@@ -11,6 +12,10 @@ _HUGE_FILE_LINES = 2_000
 _ENOUGH_CODE_LINES = 500
 _MANY_CODE_LINES_A_TEST = 500
 _FEW_COMMENTS_PERCENT = 3.0
+_MANY_COPIES_PERCENT = 10.0
+_QUIET_DAYS = 365
+_ENOUGH_COMMITS = 50
+_ONE_AUTHOR_PERCENT = 80.0
 
 Finding = Callable[[Analysis], Iterator[str]]
 
@@ -120,6 +125,32 @@ def _comments(analysis: Analysis) -> Iterator[str]:
         yield f"**Hardly any comments**: {share:.1f}% of the lines that are not blank."
 
 
+def _copies(analysis: Analysis) -> Iterator[str]:
+    if analysis.duplicates is None or analysis.listing is None:
+        return
+    share = percent(analysis.duplicates.bytes, analysis.listing.size)
+    if share >= _MANY_COPIES_PERCENT:
+        yield f"**Copies**: {share:.0f}% of all bytes are in files whose content is there more than once."
+
+
+def _quiet(analysis: Analysis) -> Iterator[str]:
+    if analysis.activity is None or not analysis.activity.last_at:
+        return
+    last, now = map(datetime.fromisoformat, (analysis.activity.last_at, analysis.analyzed_at))
+    if (days := (now - last).days) > _QUIET_DAYS:
+        yield f"**Quiet**: the newest commit is {days:,} days old."
+
+
+def _one_author(analysis: Analysis) -> Iterator[str]:
+    found = analysis.activity
+    if found is None or found.commits < _ENOUGH_COMMITS or found.authors < 2:
+        return
+    first = found.top_authors[0]
+    share = percent(first.commits, found.commits)
+    if share >= _ONE_AUTHOR_PERCENT:
+        yield f"**One author**: {name(first.name, 60)} wrote {share:.0f}% of {found.commits:,} commits."
+
+
 _FINDINGS: tuple[Finding, ...] = (
     _long_functions,
     _large_files,
@@ -130,4 +161,7 @@ _FINDINGS: tuple[Finding, ...] = (
     _disagreements,
     _unreadable,
     _comments,
+    _copies,
+    _quiet,
+    _one_author,
 )

@@ -1,5 +1,6 @@
 """Folders of this machine that may be analysed: those that the operator listed, and what is inside them."""
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,8 +34,16 @@ def source(text: str, folders: Sequence[Path]) -> Source:
     folder = allowed(text, folders)
     if not folder.is_dir():
         raise _refusal()
-    branch, commit = _head(folder / ".git")
-    return Source(folder=folder, name=folder.name or "/", origin={"path": text}, branch=branch, commit=commit)
+    store = folder / ".git"
+    branch, commit = ("", "") if store.is_symlink() else _head(store)
+    return Source(
+        folder=folder,
+        name=folder.name or "/",
+        origin={"path": text},
+        branch=branch,
+        commit=commit,
+        checkout=folder if os.path.lexists(store) else None,
+    )
 
 
 def _refusal() -> Refusal:
@@ -46,26 +55,26 @@ def _head(store: Path) -> tuple[str, str]:
 
     Read by hand: git would obey the folder's own settings, and some of those run commands.
     """
-    text = _read(store / "HEAD", _HEAD_MAX_BYTES)
+    text = read_text(store / "HEAD", _HEAD_MAX_BYTES)
     match = re.fullmatch(r"ref: refs/heads/([^\x00-\x20~^:?*\[\\]{1,200})", text)
     if match is None:
         return "", text if _COMMIT.fullmatch(text) else ""
     branch = match[1]
     if ".." in branch:
         return "", ""
-    loose = _read(store / "refs/heads" / branch, _HEAD_MAX_BYTES)
+    loose = read_text(store / "refs/heads" / branch, _HEAD_MAX_BYTES)
     return branch, loose if _COMMIT.fullmatch(loose) else _packed(store, branch)
 
 
 def _packed(store: Path, branch: str) -> str:
-    for line in _read(store / "packed-refs", _PACKED_MAX_BYTES).splitlines():
+    for line in read_text(store / "packed-refs", _PACKED_MAX_BYTES).splitlines():
         commit, _blank, reference = line.partition(" ")
         if reference == f"refs/heads/{branch}" and _COMMIT.fullmatch(commit):
             return commit
     return ""
 
 
-def _read(path: Path, limit: int) -> str:
+def read_text(path: Path, limit: int) -> str:
     """Return the text of a regular file, or nothing for links, other things and files above `limit` bytes."""
     try:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > limit:

@@ -29,10 +29,14 @@ class Function:
 
 @dataclass
 class Functions:
-    """What was found. `skipped` counts by reason the files that were not read; `unreached` those for which
-    the time was over, `broken_files` those of which some part was not understood."""
+    """What was found, by language; `kinds` says of the classes what they are (`grammars.KINDS`).
+
+    `skipped` counts by reason the files that were not read; `unreached` those for which the time was over,
+    `broken_files` those of which some part was not understood.
+    """
 
     languages: dict[str, Counter[str]] = field(default_factory=dict)
+    kinds: dict[str, Counter[str]] = field(default_factory=dict)
     largest: Top[Function] = field(default_factory=lambda: Top(TOP_FUNCTIONS))
     long_functions: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -72,6 +76,7 @@ def _add(found: Functions, path: str, answer: Answer) -> None:
         return
     counter = found.languages.setdefault(answer["language"], Counter())
     counter.update({what: answer[what] for what in _COUNTED} | {"files": 1})
+    found.kinds.setdefault(answer["language"], Counter()).update(answer["kinds"])
     found.parsed_files += 1
     found.broken_files += answer["broken"]
     found.long_functions += answer["long_functions"]

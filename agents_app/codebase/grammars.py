@@ -10,6 +10,8 @@ from functools import cache
 
 from tree_sitter import Language, Parser, Query
 
+# What counts as a class, by the name of its capture.
+KINDS = ("class", "interface", "struct", "union", "enum", "record", "trait", "module")
 _SCRIPT_FUNCTIONS = """
 [(function_declaration) (generator_function_declaration)] @function
 (variable_declarator value: [(arrow_function) (function_expression) (generator_function)]) @function
@@ -20,12 +22,15 @@ _SCRIPT_FUNCTIONS = """
 """
 _TYPESCRIPT = f"""{_SCRIPT_FUNCTIONS}
 (public_field_definition value: [(arrow_function) (function_expression)]) @function @method
-[(abstract_class_declaration) (interface_declaration) (enum_declaration)] @class
+(abstract_class_declaration) @class
+(interface_declaration) @interface
+(enum_declaration) @enum
 """
 _C_FUNCTIONS = """
 (function_definition) @function
-(struct_specifier body: (_)) @class
-(union_specifier body: (_)) @class
+(struct_specifier body: (_)) @struct
+(union_specifier body: (_)) @union
+(enum_specifier body: (_)) @enum
 """
 
 
@@ -33,9 +38,8 @@ _C_FUNCTIONS = """
 class Grammar:
     """How one language is read.
 
-    `query` captures `function` (all named functions, with methods), `method`, `class` (also structs,
-    interfaces, traits, enums) and `test`. `test_name` is what functions in test files are called that are
-    tests, where names and not captures tell.
+    `query` captures `function` (all named functions, with methods), `method`, what is in `KINDS`, and `test`.
+    `test_name` is what functions in test files are called that are tests, where names and not captures tell.
     """
 
     name: str
@@ -79,7 +83,8 @@ _GRAMMARS = {
         query="""
         (function_declaration) @function
         (method_declaration) @function @method
-        (type_spec type: [(struct_type) (interface_type)]) @class
+        (type_spec type: (struct_type)) @struct
+        (type_spec type: (interface_type)) @interface
         """,
         test_name=r"(?:Test|Benchmark|Fuzz)(?![a-z])",
     ),
@@ -90,7 +95,10 @@ _GRAMMARS = {
         (function_item) @function
         [(impl_item body: (declaration_list (function_item) @method))
          (trait_item body: (declaration_list (function_item) @method))]
-        [(struct_item) (enum_item) (trait_item) (union_item)] @class
+        (struct_item) @struct
+        (enum_item) @enum
+        (trait_item) @trait
+        (union_item) @union
         (attribute_item (attribute [(identifier) @named (scoped_identifier name: (identifier) @named)])
           (#eq? @named "test")) @test
         """,
@@ -100,8 +108,10 @@ _GRAMMARS = {
         module="tree_sitter_java",
         query="""
         [(method_declaration) (constructor_declaration) (compact_constructor_declaration)] @function @method
-        [(class_declaration) (interface_declaration) (enum_declaration) (record_declaration)
-         (annotation_type_declaration)] @class
+        (class_declaration) @class
+        [(interface_declaration) (annotation_type_declaration)] @interface
+        (enum_declaration) @enum
+        (record_declaration) @record
         (modifiers [(marker_annotation name: (identifier) @named) (annotation name: (identifier) @named)]
           (#any-of? @named "Test" "ParameterizedTest" "RepeatedTest")) @test
         """,
@@ -125,7 +135,8 @@ _GRAMMARS = {
         (class body: (body_statement [(method) (singleton_method)] @method))
         (module body: (body_statement [(method) (singleton_method)] @method))
         (singleton_class body: (body_statement (method) @method))
-        [(class) (module)] @class
+        (class) @class
+        (module) @module
         (call method: (identifier) @called block: (_) (#any-of? @called "it" "specify" "scenario")) @test
         """,
         test_name=r"test_",
@@ -137,7 +148,10 @@ _GRAMMARS = {
         query="""
         (function_definition) @function
         (method_declaration) @function @method
-        [(class_declaration) (interface_declaration) (trait_declaration) (enum_declaration)] @class
+        (class_declaration) @class
+        (interface_declaration) @interface
+        (trait_declaration) @trait
+        (enum_declaration) @enum
         """,
         test_name=r"test",
     ),

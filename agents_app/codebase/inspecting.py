@@ -47,7 +47,7 @@ def _inspect(kind: str, root: str, path: str) -> Mapping[str, Any]:
     if kind == SYMBOLS:
         return symbols.read(path, _content(root, path, SOURCE_MAX_BYTES))
     if kind == MANIFEST:
-        return manifests.read(path, _content(root, path, manifests.MAX_BYTES))
+        return manifests.read(path, _content(root, path, manifests.max_bytes(path)))
     text = _content(root, path, SOURCE_MAX_BYTES)[:_LICENCE_BYTES].decode(errors="replace")
     return {"licence": licences.identify(text)}
 

@@ -1,32 +1,20 @@
-"""The JSON document of an analysis.
-
-    schema_version        1
-    complete              false in what a cancelled run keeps
-    repository            name, url or path, ref, commit, branch, committed_at, analyzed_at
-    totals                files (all), counted_files, lines, code, comments, blanks, complexity, bytes
-    languages[]           name, files, lines, code, comments, blanks, complexity, percent (of all code)
-    largest_files[]       path, language, lines, code, complexity; by lines
-    most_complex_files[]  the same; by complexity (branches, as scc counts them)
-    symbols               functions, methods, classes, long_functions (over 100 lines), files, languages[]
-    largest_functions[]   name, file, line, lines, language
-    dependencies[]        ecosystem (package URL type), name, version, manifest and scope
-                          (runtime, dev, optional, peer)
-    dependency_totals     declared, packages, runtime, unpinned, manifests, by_ecosystem
-    manifests_unreadable[] path, reason
-    licences[]            path, licence (SPDX identifier or "unknown")
-    tests                 files, functions
-    not_analyzed          what was left out and how often, sentences where something failed
-    truncated             lists that were shortened to keep the document small: name and full length
-    duration_seconds      by stage, and total
+"""The JSON document of an analysis; `schema` says what it holds, docs/analyze_codebase.md for people.
 
 Lists hold the first or largest of what there is. Text out of the repository is cleaned, not escaped.
 """
 
 import json
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from agents_app.codebase.declarations import MAX_UNREADABLE, Declarations
+from agents_app.codebase.activity import Activity
+from agents_app.codebase.declarations import MAX_DEPENDENCIES, MAX_UNREADABLE, Declarations, Declared
+from agents_app.codebase.dependencies.constraints import exact
+from agents_app.codebase.dependencies.model import TRANSITIVE
+from agents_app.codebase.dependencies.purl import purl
+from agents_app.codebase.duplicates import Duplicates
 from agents_app.codebase.escaping import clean
 from agents_app.codebase.files import Listing
 from agents_app.codebase.functions import Functions
@@ -49,6 +37,8 @@ class Analysis:
     counts: Counts | None = None
     functions: Functions | None = None
     declarations: Declarations | None = None
+    duplicates: Duplicates | None = None
+    activity: Activity | None = None
     duration_seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -69,6 +59,10 @@ def document(analysis: Analysis, *, complete: bool) -> dict[str, Any]:
         _add_counts(data, analysis.counts)
     if analysis.functions:
         _add_functions(data, analysis.functions)
+    if analysis.duplicates:
+        data["duplicates"] = _duplicates(analysis.duplicates)
+    if analysis.activity and analysis.activity.commits:
+        data["activity"] = _activity(analysis.activity)
     if analysis.declarations:
         _add_declarations(data, analysis.declarations)
     data["not_analyzed"] = left_out(analysis)
@@ -77,7 +71,10 @@ def document(analysis: Analysis, *, complete: bool) -> dict[str, Any]:
 
 def left_out(analysis: Analysis) -> dict[str, Any]:
     """Return what was not looked at, by a name that says why; only what there is."""
-    found: dict[str, Any] = {"submodules": analysis.source.submodules}
+    found: dict[str, Any] = {
+        "submodules": analysis.source.submodules,
+        "archive_members": dict(analysis.source.left_out),
+    }
     if analysis.listing:
         found["symlinks"] = analysis.listing.links
         found["unreadable_folders"] = analysis.listing.unreadable_folders
@@ -90,8 +87,14 @@ def left_out(analysis: Analysis) -> dict[str, Any]:
         found["functions_not_read"] = dict(analysis.functions.skipped)
         found["functions_not_reached"] = analysis.functions.unreached
         found["files_with_syntax_errors"] = analysis.functions.broken_files
+    if analysis.duplicates:
+        found["files_not_compared"] = analysis.duplicates.unreached + analysis.duplicates.unreadable
+    if analysis.activity:
+        found["history"] = analysis.activity.problem
     if analysis.declarations:
         found["manifests_not_read"] = analysis.declarations.unread_manifests
+        found["locked_packages_not_kept"] = analysis.declarations.unkept_packages
+        found["packages_whose_registry_did_not_answer"] = analysis.declarations.unanswered.total()
     return {name: value for name, value in found.items() if value}
 
 
@@ -100,6 +103,7 @@ def _repository(analysis: Analysis) -> dict[str, Any]:
     return {
         "name": clean(source.name, 100),
         **{key: clean(str(value), 2000) for key, value in source.origin.items() if value},
+        "subfolder": clean(source.subfolder, 2000),
         "commit": source.commit,
         "branch": clean(source.branch),
         "committed_at": clean(source.committed_at, 40),
@@ -133,9 +137,10 @@ def _file(file: CountedFile) -> dict[str, Any]:
 def _add_functions(data: dict[str, Any], functions: Functions) -> None:
     data["symbols"] = {
         **{what: functions.total(what) for what in ("functions", "methods", "classes")},
+        "kinds": dict(sum(functions.kinds.values(), Counter())),
         "long_functions": functions.long_functions,
         "files": functions.parsed_files,
-        "languages": [{"name": name, **counter} for name, counter in sorted(functions.languages.items())],
+        "languages": [_symbols(functions, language) for language in sorted(functions.languages)],
     }
     data["largest_functions"] = [
         asdict(function) | {"file": clean(function.file, _PATH_CHARACTERS)}
@@ -144,32 +149,81 @@ def _add_functions(data: dict[str, Any], functions: Functions) -> None:
     data["tests"] = {"files": functions.test_files, "functions": functions.test_functions}
 
 
-def _add_declarations(data: dict[str, Any], found: Declarations) -> None:
-    data["dependencies"] = [
-        asdict(dependency) | {"manifest": clean(dependency.manifest, _PATH_CHARACTERS)}
-        for dependency in found.dependencies
+def _symbols(functions: Functions, language: str) -> dict[str, Any]:
+    counter = functions.languages[language]
+    counts = {what: counter[what] for what in ("functions", "methods", "classes", "files")}
+    return {"name": language, **counts, "kinds": dict(functions.kinds.get(language, {}))}
+
+
+def _duplicates(found: Duplicates) -> dict[str, Any]:
+    largest = [
+        {"bytes": group.bytes, "files": group.files}
+        | {"paths": [clean(path, _PATH_CHARACTERS) for path in group.paths]}
+        for group in found.largest
     ]
+    return {"groups": found.groups, "files": found.files, "bytes": found.bytes, "largest": largest}
+
+
+def _activity(found: Activity) -> dict[str, Any]:
+    figures = asdict(found)
+    del figures["problem"]
+    return figures
+
+
+def _add_declarations(data: dict[str, Any], found: Declarations) -> None:
+    _add_dependencies(data, found)
+    data["manifests_unreadable"] = [
+        {"path": clean(path, _PATH_CHARACTERS), "reason": clean(reason)} for path, reason in found.unreadable
+    ][:MAX_UNREADABLE]
+    data["licences"] = [{"path": clean(path), "licence": licence} for path, licence in found.licences]
+
+
+def _add_dependencies(data: dict[str, Any], found: Declarations) -> None:
+    listed = [*found.dependencies, *found.transitive][:MAX_DEPENDENCIES]
+    data["dependencies"] = [_dependency(dependency) for dependency in listed]
     data["dependency_totals"] = {
         "declared": found.total,
         "packages": len(found.names),
         "runtime": found.runtime,
         "unpinned": found.unpinned,
+        "outdated": found.outdated.total(),
+        "unknown": found.unknown.total(),
+        "locked": found.locked.total(),
         "manifests": found.manifests,
         "by_ecosystem": dict(found.by_ecosystem),
     }
-    data["manifests_unreadable"] = [
-        {"path": clean(path, _PATH_CHARACTERS), "reason": clean(reason)} for path, reason in found.unreadable
-    ][:MAX_UNREADABLE]
-    data["licences"] = [{"path": clean(path), "licence": licence} for path, licence in found.licences]
-    if found.total > len(found.dependencies):
-        data["truncated"]["dependencies"] = found.total
+    if found.total + found.locked.total() > len(listed):
+        data["truncated"]["dependencies"] = found.total + found.locked.total()
+
+
+def _dependency(found: Declared) -> dict[str, Any]:
+    pinned = found.locked or (
+        found.version if found.scope == TRANSITIVE else exact(found.ecosystem, found.version)
+    )
+    row = asdict(found) | {
+        "manifest": clean(found.manifest, _PATH_CHARACTERS),
+        "purl": purl(found.ecosystem, found.name, pinned),
+        "source": "lock" if found.lock else "manifest",
+    }
+    del row["lock"]
+    return row
 
 
 def _shortened(data: dict[str, Any]) -> dict[str, Any]:
     """Halve the list that takes most until the document is small enough; `truncated` tells its length."""
     while len(json.dumps(data)) > MAX_BYTES:
-        lists = [key for key, value in data.items() if isinstance(value, list)]
-        longest = max(lists, key=lambda key: len(json.dumps(data[key])))
-        data["truncated"].setdefault(longest, len(data[longest]))
-        data[longest] = data[longest][: len(data[longest]) // 2]
+        path, parent, name = max(_lists(data), key=lambda found: len(json.dumps(found[1][found[2]])))
+        if not parent[name]:
+            break
+        data["truncated"].setdefault(path, len(parent[name]))
+        parent[name] = parent[name][: len(parent[name]) // 2]
     return data
+
+
+def _lists(data: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Yield the lists in `data` and in its objects: their path, what holds them, and their name in it."""
+    for name, value in data.items():
+        if isinstance(value, list):
+            yield prefix + name, data, name
+        elif isinstance(value, dict):
+            yield from _lists(value, f"{prefix}{name}.")

@@ -22,6 +22,8 @@ _DECLARATORS_MAX = 20
 class FileSymbols(TypedDict):
     """What one file holds. `functions` are those outside of classes; `largest` has (name, line, lines).
 
+    `classes` are all that is like a class, `kinds` which of them are what (`grammars.KINDS`), without zeros.
+
     `skipped` says why a file was not read (then all counts are 0), `broken` that some of it was not
     understood. `tests` are test functions.
     """
@@ -30,6 +32,7 @@ class FileSymbols(TypedDict):
     functions: int
     methods: int
     classes: int
+    kinds: dict[str, int]
     tests: int
     long_functions: int
     largest: list[tuple[str, int, int]]
@@ -57,6 +60,7 @@ def nothing(language: str, reason: str) -> FileSymbols:
         functions=0,
         methods=0,
         classes=0,
+        kinds={},
         tests=0,
         long_functions=0,
         largest=[],
@@ -79,12 +83,14 @@ def _described(path: str, grammar: Grammar, root: Node, found: dict[str, list[No
     tests = len(found.get("test", ()))
     if is_test_file(path):
         tests += sum(grammar.is_test_name(name) for _node, name in named)
+    kinds = {kind: len({node.id for node in found[kind]}) for kind in grammars.KINDS if kind in found}
     sizes = [_lines(node) for node in functions.values()]
     return FileSymbols(
         language=grammar.name,
         functions=len(functions) - len(methods),
         methods=len(methods),
-        classes=len({node.id for node in found.get("class", ())}),
+        classes=sum(kinds.values()),
+        kinds=kinds,
         tests=tests,
         long_functions=sum(size > LONG_FUNCTION_LINES for size in sizes),
         largest=_largest(named),

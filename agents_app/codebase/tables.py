@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-_NUMERIC = {"Files", "Code", "Comments", "Complexity", "Share", "Lines"}
-_BAR_WIDTH = 20
+_NUMERIC = {
+    "Files", "Code", "Comments", "Complexity", "Share", "Lines", "Functions", "Methods", "Classes", "Commits",
+    "Added", "Removed", "Saved by one", "Declared", "Transitive", "Outdated", "Unknown",
+}  # fmt: skip
+_UNITS = ("bytes", "KiB", "MiB", "GiB")
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], below: str = "") -> str:
@@ -18,12 +21,14 @@ def more(count: int, shown: int) -> str:
     return f"… and {count - shown:,} more." if count > shown else ""
 
 
-def bar(share: float) -> str:
-    """Return a bar for a share in percent."""
-    filled = min(_BAR_WIDTH, round(share / 100 * _BAR_WIDTH))
-    return "█" * filled + "░" * (_BAR_WIDTH - filled)
-
-
 def amount(count: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun: `1 file`, `2 files`."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in the unit that suits it."""
+    shown, unit = float(count), 0
+    while shown >= 1024 and unit < len(_UNITS) - 1:
+        shown, unit = shown / 1024, unit + 1
+    return f"{shown:,.1f} {_UNITS[unit]}" if unit else f"{count:,} bytes"

@@ -12,6 +12,7 @@ from agents_app.registry import ToolResult, tool
 from sessions_app.errors import Refusal, not_found
 
 LISTED_AT_MOST = 50
+LISTED_CHARACTERS = 200
 PAGE_CHARACTERS = 8000
 _ID = {"type": "string", "format": "uuid", "maxLength": 36}
 
@@ -127,6 +128,8 @@ def _ended(rows: SubagentQuerySet) -> ToolResult:
             "state": row.state,
             "progress": row.progress,
             "finished_at": row.finished_at and row.finished_at.isoformat(),
+            "summary": (row.result or {}).get("summary", "")[:LISTED_CHARACTERS],
+            "is_partial": bool((row.result or {}).get("partial")),
         }
         for row in newest
     ]

@@ -166,6 +166,9 @@ class SubagentPayload(TypedDict):
         "Its `data` is at `GET /api/subagents/{id}/`",
     ]
     summary_html: Annotated[str, "the sanitised HTML of the result's summary"]
+    has_report: Annotated[
+        bool, "whether the message with its result is a report, and so more than its summary"
+    ]
     error: Annotated[Error | None, "null unless it failed"]
     files: Annotated[
         list[FilePayload],

@@ -1,6 +1,7 @@
 """Slow tools of a real MCP server: they move into the background, are cancelled there, killed, marked."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -162,17 +163,21 @@ def test_a_call_that_is_heavy_by_word_or_mark_is_a_subagent_from_its_start(
     assert ended["progress"] == 100
 
 
-def test_work_in_the_background_is_lost_with_its_process_and_the_chat_is_told(
+def test_work_in_the_background_is_lost_with_its_process_and_the_chat_is_told_what_there_was(
     house: House, uta: Person
 ) -> None:
     session_id = uta.session()
-    call = _execute(uta, session_id, "probe__wait", wait=15, args={"seconds": 60})
+    call = _execute(uta, session_id, "probe__steps", wait=15, args={"count": 600, "pause": 0.1})
+    where = f"/api/subagents/{call['subagent_id']}/"
+    wait_for("what the server tells is kept", lambda: uta.http.get(where).json()["result"], 10)
     house.kill("chat")
     ended = uta.ended(call["subagent_id"], 20)
     assert (ended["state"], ended["error"]["code"]) == ("failed", "worker_lost")
+    assert ended["result"]["partial"]
 
     def told() -> bool:
-        return any("worker_lost" in message["content"] for message in uta.snapshot(session_id)["messages"])
+        said = [message["content"] for message in uta.snapshot(session_id)["messages"]]
+        return any("worker_lost" in content and "%: step " in content for content in said)
 
     wait_for("the chat is told", told)
     wait_for("another takes calls", lambda: _adds(uta), 60)
@@ -222,9 +227,11 @@ def test_the_card_of_a_slow_call_turns_into_one_of_the_background_that_can_be_ca
     expect(card).to_be_visible(timeout=10_000)
     expect(page.get_by_test_id("tool-card")).to_have_count(0)
     expect(page.get_by_test_id("message-assistant").last).to_contain_text("It is on its way.")
-    expect(card).to_contain_text("step ", timeout=5_000)
+    expect(card).to_contain_text(re.compile(r"Step [2-9]\d"), timeout=15_000)
     card.get_by_test_id("subagent-cancel").click()
     expect(card).to_contain_text("Cancelled", timeout=3_000)
+    expect(card).to_contain_text("Partial result")
+    expect(card.get_by_test_id("subagent-summary")).to_contain_text(" %: step ")
     page.reload()
     expect(page.get_by_test_id("subagent-card")).to_contain_text("Cancelled")
     expect(page.get_by_test_id("tool-card")).to_have_count(0)

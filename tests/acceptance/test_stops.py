@@ -45,7 +45,7 @@ def test_cancelled_work_keeps_its_partial_result(ann: Person) -> None:
     ann.running(subagent_id, progress=60)
     ann.http.post(f"/api/subagents/{subagent_id}/cancel/")
     ended = ann.ended(subagent_id, 3)
-    assert ended["result"] == {"summary": "half of it", "partial": True}
+    assert ended["result"] == {"summary": "half of it", "data": {}, "partial": True}
 
 
 @pytest.mark.parametrize(

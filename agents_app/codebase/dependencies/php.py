@@ -1,9 +1,18 @@
-"""PHP: composer.json."""
+"""PHP: composer.json and composer.lock."""
 
 from collections.abc import Iterator
 
-from agents_app.codebase.dependencies.javascript import json_document
-from agents_app.codebase.dependencies.model import DEV, RUNTIME, Dependency, table, versioned
+from agents_app.codebase.dependencies.documents import json_document
+from agents_app.codebase.dependencies.model import (
+    DEV,
+    RUNTIME,
+    TRANSITIVE,
+    Dependency,
+    named,
+    rows,
+    table,
+    versioned,
+)
 
 
 def composer(_path: str, data: bytes) -> Iterator[Dependency]:
@@ -13,3 +22,12 @@ def composer(_path: str, data: bytes) -> Iterator[Dependency]:
         for name, version in table(document, key).items():
             if "/" in name:
                 yield Dependency("composer", name, versioned(version), scope)
+
+
+def lock(_path: str, data: bytes) -> Iterator[Dependency]:
+    """Read composer.lock."""
+    document = json_document(data)
+    for key in ("packages", "packages-dev"):
+        for package in rows(document.get(key)):
+            version = named(package.get("version")).removeprefix("v")
+            yield Dependency("composer", named(package.get("name")), version, TRANSITIVE)

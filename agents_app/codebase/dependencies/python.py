@@ -1,13 +1,20 @@
-"""Python: requirements files, pyproject.toml (PEP 621, PEP 735, Poetry), Pipfile, setup.cfg."""
+"""Python: requirements files, pyproject.toml, Pipfile, setup.cfg, setup.py.
 
+Of pyproject.toml the tables of PEP 621 and PEP 735, Poetry, PDM and uv.
+"""
+
+import ast
 import configparser
+import posixpath
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
+from agents_app.codebase.dependencies.documents import toml_document
 from agents_app.codebase.dependencies.model import (
     DEV,
     OPTIONAL,
@@ -25,6 +32,7 @@ _FOR_DEVELOPERS = frozenset({
     "style", "test", "testing", "tests", "typing",
 })  # fmt: skip
 _LOOSE = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[\w, .-]*\])?\s*(?P<version>[<>=!~][^;]*)?(?:;.*)?")
+_INCLUDED = re.compile(r"^\s*(?:-r|--requirement)[\s=]\s*([^\s#]{1,300})", re.MULTILINE)
 _EGG = re.compile(r"#(?:.*&)?egg=(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
@@ -36,9 +44,32 @@ def requirements(path: str, data: bytes) -> Iterator[Dependency]:
     return _listed((line for line in lines if line and not line.startswith("#")), scope)
 
 
+def included(path: str, data: bytes) -> list[str]:
+    """Return the paths of the requirements files that a requirements file includes (`-r`)."""
+    folder = posixpath.dirname(path)
+    found = _INCLUDED.findall(data.decode("utf-8", errors="replace"))
+    return [posixpath.normpath(posixpath.join(folder, name)) for name in found]
+
+
 def pyproject(_path: str, data: bytes) -> Iterator[Dependency]:
-    """Read pyproject.toml."""
-    document = _toml(data)
+    """Read pyproject.toml; what uv takes from elsewhere than an index has that place for its version."""
+    document = toml_document(data)
+    sources = {
+        canonicalize_name(name): place
+        for name, source in table(document, "tool", "uv", "sources").items()
+        if (place := _place(source))
+    }
+    for dependency in _declared(document):
+        elsewhere = sources.get(canonicalize_name(dependency.name), "")
+        yield replace(dependency, version=elsewhere) if elsewhere else dependency
+
+
+def _place(source: object) -> str:
+    first = table(source[0] if isinstance(source, list) and source else source)
+    return versioned({**first, "version": None}) or ("(of the workspace)" if first.get("workspace") else "")
+
+
+def _declared(document: dict[str, object]) -> Iterator[Dependency]:
     project = table(document, "project")
     yield from _listed(strings(project.get("dependencies")), RUNTIME)
     for group in table(project, "optional-dependencies").values():
@@ -53,7 +84,7 @@ def pyproject(_path: str, data: bytes) -> Iterator[Dependency]:
 
 def pipfile(_path: str, data: bytes) -> Iterator[Dependency]:
     """Read a Pipfile."""
-    document = _toml(data)
+    document = toml_document(data)
     yield from _named(table(document, "packages"), RUNTIME)
     yield from _named(table(document, "dev-packages"), DEV)
 
@@ -71,11 +102,27 @@ def setup_cfg(_path: str, data: bytes) -> Iterator[Dependency]:
             yield from _listed(group.splitlines(), OPTIONAL)
 
 
-def _toml(data: bytes) -> dict[str, object]:
+def setup_py(_path: str, data: bytes) -> Iterator[Dependency]:
+    """Read the lists of strings that setup.py gives to `setup`; nothing of it is run."""
     try:
-        return tomllib.loads(text(data))
-    except (tomllib.TOMLDecodeError, RecursionError):
-        raise Unreadable("not TOML") from None
+        tree = ast.parse(data)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise Unreadable("not Python") from None
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in {"setup", "setuptools.setup"}:
+            for argument in call.keywords:
+                if argument.arg == "install_requires":
+                    yield from _listed(_literals(argument.value), RUNTIME)
+                elif argument.arg == "extras_require" and isinstance(argument.value, ast.Dict):
+                    for group in argument.value.values:
+                        yield from _listed(_literals(group), OPTIONAL)
+
+
+def _literals(node: ast.expr) -> list[str]:
+    elements = node.elts if isinstance(node, ast.List | ast.Tuple) else []
+    return [
+        str(item.value) for item in elements if isinstance(item, ast.Constant) and isinstance(item.value, str)
+    ]
 
 
 def _poetry(poetry: dict[str, object]) -> Iterator[Dependency]:

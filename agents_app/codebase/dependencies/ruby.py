@@ -1,13 +1,14 @@
-"""Ruby: Gemfile, read as text; nothing of it is run."""
+"""Ruby: Gemfile and Gemfile.lock, read as text; nothing of them is run."""
 
 import re
 from collections.abc import Iterator
 
-from agents_app.codebase.dependencies.model import DEV, RUNTIME, Dependency, text
+from agents_app.codebase.dependencies.model import DEV, RUNTIME, TRANSITIVE, Dependency, text
 
 _GEM = re.compile(r"gem[\s(]+[\"'](?P<name>[\w.-]{1,200})[\"'](?P<rest>.{0,500})")
 _CONSTRAINT = re.compile(r"[\"'](?P<constraint>(?:[~<>=!]{1,2}\s*)?\d[\w.-]{0,60})[\"']")
 _GROUP = re.compile(r"group[\s(]+(?P<names>.{1,200}?)\s*\)?\s*do\b")
+_LOCKED = re.compile(r" {4}(?P<name>[\w.-]{1,200}) \((?P<version>[^\s()-]{1,100})(?:-[^()]{1,100})?\)")
 _DEV_GROUP = re.compile(r":(?:development|test)\b")
 
 
@@ -25,6 +26,17 @@ def gemfile(_path: str, data: bytes) -> Iterator[Dependency]:
             groups.pop()
         elif gem:
             yield _gem(gem, any(groups))
+
+
+def lock(_path: str, data: bytes) -> Iterator[Dependency]:
+    """Read Gemfile.lock; gems from a folder are the code base's own."""
+    section = ""
+    for line in text(data).splitlines():
+        locked = _LOCKED.fullmatch(line)
+        if line and not line.startswith(" "):
+            section = line
+        elif locked and section in {"GEM", "GIT"}:
+            yield Dependency("gem", locked["name"], locked["version"], TRANSITIVE)
 
 
 def _gem(match: re.Match[str], for_developers: bool) -> Dependency:

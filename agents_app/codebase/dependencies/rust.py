@@ -1,16 +1,17 @@
-"""Rust: Cargo.toml."""
+"""Rust: Cargo.toml and Cargo.lock."""
 
-import tomllib
 from collections.abc import Iterator
 
+from agents_app.codebase.dependencies.documents import toml_document
 from agents_app.codebase.dependencies.model import (
     DEV,
     OPTIONAL,
     RUNTIME,
+    TRANSITIVE,
     Dependency,
-    Unreadable,
+    named,
+    rows,
     table,
-    text,
     versioned,
 )
 
@@ -19,14 +20,18 @@ _SCOPES = {"dependencies": RUNTIME, "dev-dependencies": DEV, "build-dependencies
 
 def cargo(_path: str, data: bytes) -> Iterator[Dependency]:
     """Read Cargo.toml: a package's own dependencies, a workspace's, and those for certain targets."""
-    try:
-        document = tomllib.loads(text(data))
-    except (tomllib.TOMLDecodeError, RecursionError):
-        raise Unreadable("not TOML") from None
+    document = toml_document(data)
     yield from _dependencies(document)
     yield from _dependencies(table(document, "workspace"))
     for target in table(document, "target").values():
         yield from _dependencies(table(target))
+
+
+def lock(_path: str, data: bytes) -> Iterator[Dependency]:
+    """Read Cargo.lock; packages without a source are the workspace's own."""
+    for package in rows(toml_document(data).get("package")):
+        if package.get("source"):
+            yield Dependency("cargo", named(package.get("name")), named(package.get("version")), TRANSITIVE)
 
 
 def _dependencies(owner: dict[str, object]) -> Iterator[Dependency]:

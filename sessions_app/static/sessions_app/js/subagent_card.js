@@ -98,7 +98,7 @@ export function subagentCard({ item }, actions) {
   const progress = progressView();
   const error = errorLine();
   const summary = h("div", { class: "agent-summary prose", "data-testid": "subagent-summary", dir: "auto" });
-  const partial = h("p", { class: "agent-partial" }, "Partial result: what was ready when it ended.");
+  const partial = h("p", { class: "agent-partial" }, "Partial result: what there was when it ended.");
   const folds = { args: fold("Arguments"), result: fold("Result") };
   const buttons = actionButtons(item.subagent_id, actions);
   const report = reportView();
@@ -138,9 +138,9 @@ export function subagentCard({ item }, actions) {
       show(progress.node, subagent.state === "running");
       progress.update(subagent);
       error.update(subagent.state === "failed" ? subagent.error : null);
-      show(partial, Boolean(subagent.result?.partial));
+      show(partial, Boolean(subagent.result?.partial) && !isUnfinished(subagent));
       setServerHtml(summary, subagent.summary_html ?? "");
-      show(summary, Boolean(subagent.summary_html));
+      show(summary, Boolean(subagent.summary_html) && !isUnfinished(subagent));
       folds.args.update(subagent.args);
       folds.result.update(subagent.result);
       show(report.node, Boolean(message));

@@ -67,10 +67,9 @@ function messageEntry(item, state, lasts) {
   return { key: item.message_id, kind, seq: item.seq, item, waits, changes };
 }
 
-/** What has no report comes into the chat by its summary, which the card shows already. */
-function reportOf({ subagent_id, result }, reports) {
-  const report = reports.get(subagent_id);
-  return report && report.content !== result?.summary ? report : undefined;
+/** Of what has no report the card shows all there is already. */
+function reportOf({ subagent_id, has_report }, reports) {
+  return has_report ? reports.get(subagent_id) : undefined;
 }
 
 function subagentEntry(item, reports, exports) {

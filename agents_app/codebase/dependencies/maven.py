@@ -1,4 +1,4 @@
-"""Java and Kotlin: pom.xml of Maven, build.gradle of Gradle (plain string notations)."""
+"""Java and Kotlin: pom.xml of Maven."""
 
 import re
 from collections.abc import Iterator
@@ -12,41 +12,37 @@ from agents_app.codebase.dependencies.model import (
     RUNTIME,
     Dependency,
     Unreadable,
-    text,
 )
 
 _DEPENDENCY = ("project", "dependencies", "dependency")
+_MANAGED = ("project", "dependencyManagement", *_DEPENDENCY[1:])
 _PROPERTIES = ("project", "properties")
+_VERSIONS = {
+    ("project", "version"): "project.version",
+    ("project", "parent", "version"): "project.parent.version",
+}
 _DEPTH_MAX = 100
 _MAVEN_SCOPES = {"test": DEV, "provided": PEER, "system": PEER}
-_GRADLE = re.compile(
-    r"^\s*(?P<how>[a-z]\w{0,60})\s*\(?\s*(?:platform\s*\(\s*)?"
-    r"[\"'](?P<group>[\w.-]{1,200}):(?P<name>[\w.-]{1,200})(?::(?P<version>[^\"':@]{1,100}))?",
-    re.MULTILINE,
-)
-_GRADLE_HOW = re.compile(r"(?:test|androidTest|kapt|ksp|annotationProcessor|debug|developmentOnly)\w*")
 
 
 def pom(_path: str, data: bytes) -> Iterator[Dependency]:
-    """Read pom.xml; versions that a parent or a property elsewhere sets stay empty or as written."""
+    """Read pom.xml; versions that a parent or another file sets stay empty or as written."""
     document = _parse(data)
+    properties = document.properties
+    if "project.parent.version" in properties:
+        properties.setdefault("project.version", properties["project.parent.version"])
+    managed = {_name(row, properties): row.get("version", "") for row in document.managed}
     for row in document.rows:
-        name = f"{row.get('groupId', '')}:{row.get('artifactId', '')}"
-        version = _filled(row.get("version", ""), document.properties)
+        name = _name(row, properties)
+        version = _filled(row.get("version", "") or managed.get(name, ""), properties)
         scope = (
             OPTIONAL if row.get("optional") == "true" else _MAVEN_SCOPES.get(row.get("scope", ""), RUNTIME)
         )
-        yield Dependency("maven", _filled(name, document.properties), version, scope)
+        yield Dependency("maven", name, version, scope)
 
 
-def gradle(_path: str, data: bytes) -> Iterator[Dependency]:
-    """Read the dependencies that build.gradle or build.gradle.kts writes as one string."""
-    for match in _GRADLE.finditer(text(data)):
-        how = match["how"]
-        if how in {"id", "classpath", "url", "exclude", "version", "name"}:
-            continue
-        scope = PEER if how == "compileOnly" else DEV if _GRADLE_HOW.match(how) else RUNTIME
-        yield Dependency("maven", f"{match['group']}:{match['name']}", match["version"] or "", scope)
+def _name(row: dict[str, str], properties: dict[str, str]) -> str:
+    return _filled(f"{row.get('groupId', '')}:{row.get('artifactId', '')}", properties)
 
 
 @dataclass
@@ -54,6 +50,7 @@ class _Pom:
     """Collects dependencies and properties while expat reads; an element's place is its path of names."""
 
     rows: list[dict[str, str]] = field(default_factory=list)
+    managed: list[dict[str, str]] = field(default_factory=list)
     properties: dict[str, str] = field(default_factory=dict)
     _path: list[str] = field(default_factory=list)
     _text: str = ""
@@ -63,20 +60,24 @@ class _Pom:
         self._text = ""
         if len(self._path) > _DEPTH_MAX:
             raise Unreadable("too deeply nested")
-        if tuple(self._path) == _DEPENDENCY:
-            self.rows.append({})
+        if tuple(self._path) in {_DEPENDENCY, _MANAGED}:
+            self._list(self._path).append({})
 
     def characters(self, found: str) -> None:
         self._text = (self._text + found)[:1000]
 
     def end(self, _tag: str) -> None:
         *parent, tag = self._path
-        if tuple(parent) == _DEPENDENCY:
-            self.rows[-1][tag] = self._text.strip()
-        elif tuple(parent) == _PROPERTIES or (parent == ["project"] and tag == "version"):
-            self.properties[tag if parent[-1] == "properties" else "project.version"] = self._text.strip()
+        place = (*parent, tag)
+        if tuple(parent) in {_DEPENDENCY, _MANAGED}:
+            self._list(parent)[-1][tag] = self._text.strip()
+        elif tuple(parent) == _PROPERTIES or place in _VERSIONS:
+            self.properties[_VERSIONS.get(place, tag)] = self._text.strip()
         self._path.pop()
         self._text = ""
+
+    def _list(self, place: list[str]) -> list[dict[str, str]]:
+        return self.rows if tuple(place) == _DEPENDENCY else self.managed
 
 
 def _parse(data: bytes) -> _Pom:
