@@ -60,7 +60,7 @@ def render(text: str, *, relative_links: bool = True) -> str:
         tags=_TAGS | _CHART_ATTRIBUTES.keys(),
         attributes=_ATTRIBUTES | _CHART_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
-        url_relative="passthrough" if relative_links else "deny",
+        url_relative="pass_through" if relative_links else "deny",
         link_rel="noopener noreferrer nofollow",
     )
 

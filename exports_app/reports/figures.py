@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, timedelta
 from typing import Any
 
-from django.db.models import Count, DateField, DurationField, Expression, ExpressionWrapper, F, Q, QuerySet, Sum
+from django.db.models import (
+    Count,
+    DateField,
+    DurationField,
+    Expression,
+    ExpressionWrapper,
+    F,
+    Q,
+    QuerySet,
+    Sum,
+)
 from django.db.models.functions import TruncDay, TruncMonth
 
 from agents_app.models import Subagent
@@ -50,7 +60,9 @@ def over_time(
     found = {row["bucket"]: [row[name] or 0 for name in measures] for row in counted}
     buckets = _months(first, last) if by_month else _days(first, last)
     label = "%Y-%m" if by_month else "%Y-%m-%d"
-    return [[bucket.strftime(label), *found.get(bucket, [0] * len(measures))] for bucket in buckets[-BUCKETS_MAX:]]
+    return [
+        [bucket.strftime(label), *found.get(bucket, [0] * len(measures))] for bucket in buckets[-BUCKETS_MAX:]
+    ]
 
 
 def _days(first: date, last: date) -> Sequence[date]:

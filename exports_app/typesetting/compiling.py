@@ -12,14 +12,13 @@ import typst
 def main(source: str, target: str, folder: str) -> int:
     """Compile `source` to `target`; return 1 with the reason on the standard error if it cannot be."""
     try:
-        typst.compile(
+        compiler = typst.Compiler(
             Path(source).read_bytes(),
-            output=target,
-            format="pdf",
             root=folder,
             package_path=folder,
             package_cache_path=folder,
         )
+        compiler.compile(output=target, format="pdf")
     except typst.TypstError as error:
         print(error.message, file=sys.stderr)
         return 1

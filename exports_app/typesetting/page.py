@@ -1,4 +1,4 @@
-"""A Markdown document as one page of HTML: no script, nothing from elsewhere, for light and dark, for paper."""
+"""A Markdown document as one page of HTML: no script, nothing from elsewhere; light, dark, on paper."""
 
 import base64
 import hashlib

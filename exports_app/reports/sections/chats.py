@@ -52,8 +52,8 @@ def _busiest(scope: Scope) -> Iterator[tuple[str, ...]]:
 
 
 def _calls(scope: Scope) -> list[Any]:
-    counted = scope.calls().values("tool_name").annotate(
-        count=Count("pk"), failed=figures.counts_of("failed")
+    counted = (
+        scope.calls().values("tool_name").annotate(count=Count("pk"), failed=figures.counts_of("failed"))
     )
     return list(counted.order_by("-count", "tool_name")[:_ROWS])
 

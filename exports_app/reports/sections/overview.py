@@ -43,14 +43,27 @@ def measure(scope: Scope) -> dict[str, Any]:
     }
 
 
+def as_json(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures for programs; times in seconds."""
+    return {**found, "worked": _seconds(found["worked"]), "waited": _seconds(found["waited"])}
+
+
+def _seconds(times: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: round(value.total_seconds(), 3) if isinstance(value, timedelta) else value
+        for name, value in times.items()
+    }
+
+
 def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     states, answers = found["states"], found["answers"]
     succeeded, failed = states.get("succeeded", 0), states.get("failed", 0)
     yield "Chats with something said", writing.number(found["chats"])
     yield "Messages of people", writing.number(found["messages"])
     yield "Answers of the agent", writing.number(answers.get("completed", 0))
-    yield "Answers that failed or were stopped", writing.number(
-        answers.get("failed", 0) + answers.get("cancelled", 0)
+    yield (
+        "Answers that failed or were stopped",
+        writing.number(answers.get("failed", 0) + answers.get("cancelled", 0)),
     )
     yield "Fast calls of tools", writing.number(found["calls"])
     yield "Work of subagents", writing.number(found["work"])
@@ -60,8 +73,9 @@ def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "of it not ended yet", writing.number(sum(states.get(state, 0) for state in figures.STATES[3:]))
     yield "Time in the queue, median and 95th percentile", _spread(found["waited"])
     yield "Time of work, median and 95th percentile", _spread(found["worked"])
-    yield "Work that nobody had to wait for, in all", writing.duration(
-        found["worked"]["total"] or timedelta()
+    yield (
+        "Work that nobody had to wait for, in all",
+        writing.duration(found["worked"]["total"] or timedelta()),
     )
 
 

@@ -14,7 +14,7 @@ ALL_MAX_CHARACTERS = 150_000
 
 
 def chosen(owner_id: int, subagent_ids: Sequence[str]) -> list[UUID]:
-    """Return the ids of a user's work, each once. Raises `ToolError` (`not_found`): others' look like none."""
+    """Return the ids of a user's work, each once. Raises `ToolError` (`not_found`), also for others' work."""
     ids = list(dict.fromkeys(UUID(text) for text in subagent_ids))
     own = Subagent.objects.filter(pk__in=ids, owner_id=owner_id, session__deleted_at=None)
     if own.count() != len(ids):

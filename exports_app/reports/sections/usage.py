@@ -27,19 +27,24 @@ def write(scope: Scope) -> Iterator[str]:
     yield writing.table(("Model",), columns, map(_row, models))
     unpriced = sum(row["unpriced"] for row in models)
     if unpriced:
-        yield f"The price of {writing.number(unpriced)} requests is not known; the cost is that of the others."
+        yield f"The cost is without {writing.number(unpriced)} requests whose price is not known."
     yield "Counted are the answers that began in the period; naming a new chat is not among them."
 
 
 def _models(scope: Scope) -> Any:
-    counted = scope.turns().filter(requests__gt=0).values("model").annotate(
-        count=Count("pk"),
-        asked=Sum("requests"),
-        unpriced=Sum("unpriced_requests"),
-        input=Sum("input_tokens"),
-        output=Sum("output_tokens"),
-        cached=Sum("cache_read_tokens"),
-        cost=Sum("cost_usd"),
+    counted = (
+        scope.turns()
+        .filter(requests__gt=0)
+        .values("model")
+        .annotate(
+            count=Count("pk"),
+            asked=Sum("requests"),
+            unpriced=Sum("unpriced_requests"),
+            input=Sum("input_tokens"),
+            output=Sum("output_tokens"),
+            cached=Sum("cache_read_tokens"),
+            cost=Sum("cost_usd"),
+        )
     )
     return counted.order_by("-asked", "model")[:_ROWS]
 

@@ -61,7 +61,9 @@ def _slowest(scope: Scope) -> str:
     ended = scope.subagents().filter(started_at__isnull=False, finished_at__isnull=False)
     rows = ended.annotate(time=figures.WORKED).order_by("-time").select_related("owner")
     rows = rows.only("title", "tool_name", "agent_type", "state", "queued_at", "owner__username")[:_SLOWEST]
-    return writing.table((_who(scope), "Queued (UTC)", "State"), ("Time",), (_slow(scope, row) for row in rows))
+    return writing.table(
+        (_who(scope), "Queued (UTC)", "State"), ("Time",), (_slow(scope, row) for row in rows)
+    )
 
 
 def _who(scope: Scope) -> str:
