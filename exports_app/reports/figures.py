@@ -32,7 +32,7 @@ def by_state(rows: QuerySet[Any]) -> dict[str, int]:
 
 def times(rows: QuerySet[Subagent], measure: Expression, needed: str) -> dict[str, Any]:
     """Return the median, the 95th percentile, the sum and the count of a time; `needed` is when it ended."""
-    known = rows.filter(started_at__isnull=False, **{f"{needed}__isnull": False})
+    known = rows.exclude(started_at=None).exclude(**{needed: None})
     found = known.annotate(time=measure).aggregate(count=Count("pk"), total=Sum("time"))
     in_order = known.annotate(time=measure).order_by("time").values_list("time", flat=True)
     return found | {

@@ -34,14 +34,14 @@ class Period:
 def parse(name: str, since: str | None, until: str | None, today: date) -> Period:
     """Return a period by its name (`today`, `7d`, `30d`, `all`) or by days, which win. Raises `Refusal`."""
     last = _day(until, "until") if until else today
+    if last > today + timedelta(days=366) or last.year < 2000:
+        raise Refusal("invalid_arguments", "generate_report: until is no day that a report can end on.")
     if since:
         first: date | None = _day(since, "since")
     else:
         first = last - timedelta(days=DAYS[name] - 1) if name in DAYS else None
     if first is not None and first > last:
         raise Refusal("invalid_arguments", f"generate_report: {first} is after {last}.")
-    if last > today + timedelta(days=366) or last.year < 2000:
-        raise Refusal("invalid_arguments", "generate_report: until is no day that a report can end on.")
     return Period(first=first, last=last)
 
 

@@ -24,7 +24,7 @@ _SCHEMA: dict[str, Any] = {
     "properties": {
         "scope": {
             "enum": [scope.SESSION, scope.MINE, scope.SERVER],
-            "description": "session: this chat; mine: all my chats (the default); server: everything, staff only.",
+            "description": "session: this chat; mine: its user's chats (default); server: all, staff only.",
         },
         "period": {
             "enum": [*period.DAYS, "all"],

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Min, Sum
-from django.db.models.fields.json import KT
 from django.utils import timezone
 
 from agents_app import maintenance
@@ -75,10 +74,10 @@ def _in_use(worked: timedelta | None, began: datetime | None, scope: Scope, cap:
 
 def _deaths(scope: Scope) -> Iterator[tuple[str, str]]:
     again = scope.subagents().filter(attempt__gt=1).aggregate(count=Count("pk"), attempts=Sum("attempt"))
-    lost = scope.subagents().filter(state="failed").annotate(code=KT("error__code"))
+    lost = scope.subagents().filter(state="failed", error__code="worker_lost")
     yield "Work that ran again", writing.number(again["count"])
     yield "Attempts that were lost of it", writing.number((again["attempts"] or 0) - again["count"])
-    yield "Work that failed as worker\\_lost", writing.number(lost.filter(code="worker_lost").count())
+    yield "Work that failed as worker\\_lost", writing.number(lost.count())
     yield "Deaths while answering", writing.number(scope.turns().aggregate(sum=Sum("deaths"))["sum"])
 
 

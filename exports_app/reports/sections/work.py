@@ -97,7 +97,7 @@ def _code(row: Any) -> str:
 
 
 def _example(failed: Any, code: str | None) -> str:
-    same = failed.filter(Q(code=code) if code is not None else Q(code__isnull=True))
+    same = failed.filter(Q(error__code=code) if code is not None else Q(error__code__isnull=True))
     newest = same.order_by("-finished_at").values_list("title", "error").first()
     if newest is None:
         return "–"
