@@ -2,19 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from exports_app.reports import scope, writing
 from exports_app.reports.scope import Scope
 from exports_app.reports.sections import chats, overview, results, server, usage, work
 
-_OF_SCOPE: dict[str, Callable[[Scope], Iterator[str]]] = {
-    "overview": overview.write,
-    "sessions": chats.write,
-    "subagents": work.write,
-    "usage": usage.write,
-    "server": server.write,
-}
 SECTIONS = ("overview", "sessions", "subagents", "usage", "results")
 """What can be chosen; the server's own figures come with every report on it."""
 _ORDER = ("overview", "sessions", "subagents", "usage", "server", "results")
@@ -27,12 +21,13 @@ def title(chosen: str, what: Scope) -> str:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a report is to have: its title, its rows, the names of its sections, the results it includes."""
+    """What a report is to have; `figures` are those of its overview."""
 
     title: str
     what: Scope
     sections: Sequence[str]
     included: Sequence[UUID]
+    figures: dict[str, Any]
 
 
 def blocks(plan: Plan) -> Iterator[tuple[float, str]]:
@@ -42,5 +37,15 @@ def blocks(plan: Plan) -> Iterator[tuple[float, str]]:
     yield 0.0, f"On {scope.TITLES[what.kind]}: {what.period} (days of UTC)."
     wanted = [name for name in _ORDER if name in {*plan.sections, "server"}]
     for number, name in enumerate(wanted):
-        for block in results.write(plan.included) if name == "results" else _OF_SCOPE[name](what):
+        for block in _WRITERS[name](plan):
             yield number / len(wanted), block
+
+
+_WRITERS: dict[str, Callable[[Plan], Iterator[str]]] = {
+    "overview": lambda plan: overview.write(plan.what, plan.figures),
+    "sessions": lambda plan: chats.write(plan.what),
+    "subagents": lambda plan: work.write(plan.what),
+    "usage": lambda plan: usage.write(plan.what),
+    "server": lambda plan: server.write(plan.what),
+    "results": lambda plan: results.write(plan.included),
+}

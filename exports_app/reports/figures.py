@@ -7,10 +7,6 @@ from typing import Any
 from django.db.models import (
     Count,
     DateField,
-    DurationField,
-    Expression,
-    ExpressionWrapper,
-    F,
     Q,
     QuerySet,
     Sum,
@@ -18,11 +14,10 @@ from django.db.models import (
 from django.db.models.functions import TruncDay, TruncMonth
 
 from agents_app.models import Subagent
+from exports_app.reports.seconds import Seconds
 
 BUCKETS_MAX = 120
 STATES = ("succeeded", "failed", "cancelled", "running", "admitted", "queued")
-WORKED: Expression = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
-WAITED: Expression = ExpressionWrapper(F("started_at") - F("queued_at"), output_field=DurationField())
 
 
 def by_state(rows: QuerySet[Any]) -> dict[str, int]:
@@ -30,8 +25,8 @@ def by_state(rows: QuerySet[Any]) -> dict[str, int]:
     return dict(rows.values_list("state").annotate(count=Count("pk")))
 
 
-def times(rows: QuerySet[Subagent], measure: Expression, needed: str) -> dict[str, Any]:
-    """Return the median, the 95th percentile, the sum and the count of a time; `needed` is when it ended."""
+def times(rows: QuerySet[Subagent], measure: Seconds, needed: str) -> dict[str, Any]:
+    """Return median, 95th percentile, sum and count of a time that ends at `needed`; seconds."""
     known = rows.exclude(started_at=None).exclude(**{needed: None})
     found = known.annotate(time=measure).aggregate(count=Count("pk"), total=Sum("time"))
     in_order = known.annotate(time=measure).order_by("time").values_list("time", flat=True)
@@ -41,7 +36,7 @@ def times(rows: QuerySet[Subagent], measure: Expression, needed: str) -> dict[st
     }
 
 
-def _at(in_order: Any, count: int, share: float) -> timedelta | None:
+def _at(in_order: Any, count: int, share: float) -> float | None:
     """Return the value below which a share of them lies, as the nearest of them."""
     place = min(count - 1, int(count * share))
     return in_order[place] if count else None

@@ -95,14 +95,16 @@ def generate_report(context: ToolContext, **wish: Any) -> ToolResult:
     what = scope.open_scope(context, wish.get("scope", scope.MINE), _period(wish))
     ids = results.chosen(context.owner_id, wish.get("subagent_ids", ()))
     title = document.title(wish.get("title", ""), what)
-    text = _write(context, document.Plan(title, what, wish.get("sections") or document.SECTIONS, ids))
-    file = _deliver(context, wish.get("format", "markdown"), title, text, what)
+    context.progress(0.0, "collecting")
     figures = overview.measure(what)
+    sections = wish.get("sections") or document.SECTIONS
+    text = _write(context, document.Plan(title, what, sections, ids, figures))
+    file = _deliver(context, wish.get("format", "markdown"), title, text, what)
     data = {
         "scope": what.kind,
         "since": str(what.period.first or ""),
         "until": str(what.period.last),
-        "figures": overview.as_json(figures),
+        "figures": figures,
         "included": [str(pk) for pk in ids],
         "file": dict(file),
     }

@@ -1,7 +1,7 @@
 """Blocks of Markdown; what comes out of rows is escaped by whoever hands it in."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from agents_app.codebase.escaping import clean, escape
@@ -53,19 +53,18 @@ def percent(part: float, whole: float) -> str:
     return f"{100 * part / whole:.0f} %" if whole else "–"
 
 
-def duration(value: timedelta | None) -> str:
-    """Return a time in the two units that say most; a dash for none."""
-    if value is None:
+def duration(seconds: float | None) -> str:
+    """Return seconds in the two units that say most; a dash for none."""
+    if seconds is None:
         return "–"
-    seconds = value.total_seconds()
     if seconds < 60:
         return f"{seconds:.1f} s"
-    minutes, seconds = divmod(round(seconds), 60)
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     if days:
         return f"{days:,} d {hours} h"
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 def money(value: Decimal | float | None) -> str:

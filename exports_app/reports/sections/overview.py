@@ -1,18 +1,16 @@
 """The overview: how much was said and done, how well, how long it took."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
-from exports_app.reports import figures, writing
+from exports_app.reports import figures, seconds, writing
 from exports_app.reports.scope import Scope
 
 _OUTCOMES = ("succeeded", "failed", "cancelled")
 
 
-def write(scope: Scope) -> Iterator[str]:
-    """Yield the blocks of the section."""
-    found = measure(scope)
+def write(scope: Scope, found: dict[str, Any]) -> Iterator[str]:
+    """Yield the blocks of the section, with the figures that were measured."""
     yield writing.heading("Overview")
     yield writing.table(("What",), ("",), _rows(found))
     over_time = figures.over_time(
@@ -28,7 +26,7 @@ def write(scope: Scope) -> Iterator[str]:
 
 
 def measure(scope: Scope) -> dict[str, Any]:
-    """Return the figures: counts, and times of work and of waiting."""
+    """Return the figures: counts, and times of work and of waiting in seconds."""
     messages = scope.messages()
     states = figures.by_state(scope.subagents())
     return {
@@ -38,20 +36,8 @@ def measure(scope: Scope) -> dict[str, Any]:
         "calls": scope.calls().count(),
         "states": states,
         "work": sum(states.values()),
-        "worked": figures.times(scope.subagents(), figures.WORKED, "finished_at"),
-        "waited": figures.times(scope.subagents(), figures.WAITED, "started_at"),
-    }
-
-
-def as_json(found: dict[str, Any]) -> dict[str, Any]:
-    """Return the figures for programs; times in seconds."""
-    return {**found, "worked": _seconds(found["worked"]), "waited": _seconds(found["waited"])}
-
-
-def _seconds(times: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: round(value.total_seconds(), 3) if isinstance(value, timedelta) else value
-        for name, value in times.items()
+        "worked": figures.times(scope.subagents(), seconds.WORKED, "finished_at"),
+        "waited": figures.times(scope.subagents(), seconds.WAITED, "started_at"),
     }
 
 
@@ -75,7 +61,7 @@ def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Time of work, median and 95th percentile", _spread(found["worked"])
     yield (
         "Work that nobody had to wait for, in all",
-        writing.duration(found["worked"]["total"] or timedelta()),
+        writing.duration(found["worked"]["total"] or 0.0),
     )
 
 

@@ -1,7 +1,7 @@
 """What operators want to know of the whole server: users, pools, deaths of workers, maintenance."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Min, Sum
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from agents_app import maintenance
 from agents_app.models import MaintenanceRun, Pool
-from exports_app.reports import figures, writing
+from exports_app.reports import figures, seconds, writing
 from exports_app.reports.scope import Scope
 
 _ROWS = 20
@@ -32,7 +32,7 @@ def write(scope: Scope) -> Iterator[str]:
 
 
 def _users(scope: Scope) -> Iterator[str]:
-    work = scope.subagents().annotate(time=figures.WORKED).values("owner__username")
+    work = scope.subagents().annotate(time=seconds.WORKED).values("owner__username")
     counted = work.annotate(
         count=Count("pk"), failed=figures.counts_of("failed"), total=Sum("time")
     ).order_by("-count", "owner__username")
@@ -53,8 +53,8 @@ def _pools(scope: Scope) -> Iterator[tuple[str, ...]]:
     began = scope.period.since or scope.subagents().aggregate(first=Min("queued_at"))["first"]
     for pool in Pool.objects.all():
         rows = scope.subagents().filter(pool=pool)
-        worked = figures.times(rows, figures.WORKED, "finished_at")
-        waited = figures.times(rows, figures.WAITED, "started_at")
+        worked = figures.times(rows, seconds.WORKED, "finished_at")
+        waited = figures.times(rows, seconds.WAITED, "started_at")
         yield (
             writing.words(pool.name) + (" (paused)" if pool.paused else ""),
             writing.number(pool.cap),
@@ -65,11 +65,11 @@ def _pools(scope: Scope) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _in_use(worked: timedelta | None, began: datetime | None, scope: Scope, cap: int) -> str:
+def _in_use(worked: float | None, began: datetime | None, scope: Scope, cap: int) -> str:
     ended = min(scope.period.until, timezone.now())
     if worked is None or began is None or ended <= began:
         return "–"
-    return writing.percent(worked.total_seconds(), cap * (ended - began).total_seconds())
+    return writing.percent(worked, cap * (ended - began).total_seconds())
 
 
 def _deaths(scope: Scope) -> Iterator[tuple[str, str]]:

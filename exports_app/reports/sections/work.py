@@ -7,7 +7,7 @@ from django.db.models import Avg, Count, Max, Q
 from django.db.models.fields.json import KT
 
 from agents_app.models import Subagent
-from exports_app.reports import figures, writing
+from exports_app.reports import figures, seconds, writing
 from exports_app.reports.scope import Scope
 
 _ROWS = 15
@@ -34,7 +34,7 @@ def _titled(title: str, block: str) -> Iterator[str]:
 
 
 def _tools(scope: Scope) -> Any:
-    rows = scope.subagents().annotate(time=figures.WORKED).values("agent_type", "tool_name")
+    rows = scope.subagents().annotate(time=seconds.WORKED).values("agent_type", "tool_name")
     counted = rows.annotate(
         count=Count("pk"),
         succeeded=figures.counts_of("succeeded"),
@@ -59,7 +59,7 @@ def _tool_row(row: Any) -> tuple[str, ...]:
 
 def _slowest(scope: Scope) -> str:
     ended = scope.subagents().filter(started_at__isnull=False, finished_at__isnull=False)
-    rows = ended.annotate(time=figures.WORKED).order_by("-time").select_related("owner")
+    rows = ended.annotate(time=seconds.WORKED).order_by("-time").select_related("owner")
     rows = rows.only("title", "tool_name", "agent_type", "state", "queued_at", "owner__username")[:_SLOWEST]
     return writing.table(
         (_who(scope), "Queued (UTC)", "State"), ("Time",), (_slow(scope, row) for row in rows)
