@@ -11,12 +11,13 @@ from django.db.models import (
     QuerySet,
     Sum,
 )
-from django.db.models.functions import TruncDay, TruncMonth
+from django.db.models.functions import RowNumber, TruncDay, TruncMonth
 
 from agents_app.models import Subagent
 from exports_app.reports.seconds import Seconds
 
 BUCKETS_MAX = 120
+_SHARES = (("p50", 0.5), ("p95", 0.95))
 STATES = ("succeeded", "failed", "cancelled", "running", "admitted", "queued")
 
 
@@ -29,17 +30,10 @@ def times(rows: QuerySet[Subagent], measure: Seconds, needed: str) -> dict[str, 
     """Return median, 95th percentile, sum and count of a time that ends at `needed`; seconds."""
     known = rows.exclude(started_at=None).exclude(**{needed: None})
     found = known.annotate(time=measure).aggregate(count=Count("pk"), total=Sum("time"))
-    in_order = known.annotate(time=measure).order_by("time").values_list("time", flat=True)
-    return found | {
-        "p50": _at(in_order, found["count"], 0.5),
-        "p95": _at(in_order, found["count"], 0.95),
-    }
-
-
-def _at(in_order: Any, count: int, share: float) -> float | None:
-    """Return the value below which a share of them lies, as the nearest of them."""
-    place = min(count - 1, int(count * share))
-    return in_order[place] if count else None
+    places = {name: min(found["count"] - 1, int(found["count"] * share)) + 1 for name, share in _SHARES}
+    in_order = known.annotate(time=measure, place=Window(RowNumber(), order_by=measure))
+    values = dict(in_order.filter(place__in=set(places.values())).values_list("place", "time"))
+    return found | {name: values.get(place) for name, place in places.items()}
 
 
 def over_time(

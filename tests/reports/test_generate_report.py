@@ -251,4 +251,4 @@ def test_a_worker_runs_it_and_the_owner_downloads_the_file(
     assert subagent.state == "succeeded", subagent.error
     stored = StoredFile.objects.get(subagent=subagent)
     assert stored.content_type == "application/pdf"
-    assert f"/files/{stored.pk}/" in subagent.result["summary"]
+    assert f"/files/{stored.pk}/" in (subagent.result or {})["summary"]
