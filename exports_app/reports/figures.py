@@ -10,6 +10,7 @@ from django.db.models import (
     Q,
     QuerySet,
     Sum,
+    Window,
 )
 from django.db.models.functions import RowNumber, TruncDay, TruncMonth
 

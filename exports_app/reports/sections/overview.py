@@ -20,7 +20,7 @@ def write(scope: Scope, found: dict[str, Any]) -> Iterator[str]:
         scope.period.first,
         scope.period.last,
     )
-    yield writing.columns("Work by day", "pieces", ("succeeded", "failed or cancelled"), over_time)
+    yield writing.columns("Work by day", "pieces", ("succeeded", "failed or stopped"), over_time)
     outcomes = [(state, float(found["states"].get(state, 0))) for state in figures.STATES]
     yield writing.bars("Work by outcome", "pieces", outcomes)
 
