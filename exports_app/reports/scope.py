@@ -1,5 +1,6 @@
 """What a report may see: every query of it begins here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,13 +19,17 @@ TITLES = {SESSION: "this chat", MINE: "my chats", SERVER: "the whole server"}
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """Whose rows, and of which time; those of deleted chats are never among them."""
+    """Whose rows, and of which time; those of deleted chats are never among them.
+
+    `check` is called before each query and may end the report.
+    """
 
     kind: str
     period: Period
     owner_id: int
     session_id: UUID
     report_id: UUID | None = None
+    check: Callable[[], None] = lambda: None
 
     @property
     def of_everybody(self) -> bool:
@@ -53,6 +58,7 @@ class Scope:
         return ToolCall.objects.filter(self._whose("session__"), self._when("created_at")).order_by()
 
     def _whose(self, prefix: str) -> Q:
+        self.check()
         alive = Q(**{f"{prefix}deleted_at": None})
         if self.kind == SERVER:
             return alive
@@ -76,4 +82,5 @@ def open_scope(context: ToolContext, kind: str, period: Period) -> Scope:
         owner_id=context.owner_id,
         session_id=context.session_id,
         report_id=context.subagent_id,
+        check=context.check,
     )

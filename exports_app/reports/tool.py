@@ -96,7 +96,7 @@ def generate_report(context: ToolContext, **wish: Any) -> ToolResult:
     ids = results.chosen(context.owner_id, wish.get("subagent_ids", ()))
     title = document.title(wish.get("title", ""), what)
     context.progress(0.0, "collecting")
-    figures = overview.measure(what, context.check)
+    figures = overview.measure(what)
     sections = wish.get("sections") or document.SECTIONS
     text = _write(context, document.Plan(title, what, sections, ids, figures))
     file = _deliver(context, wish.get("format", "markdown"), title, text, what)

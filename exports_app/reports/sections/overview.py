@@ -1,6 +1,6 @@
 """The overview: how much was said and done, how well, how long it took."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from exports_app.reports import figures, seconds, writing
@@ -25,18 +25,10 @@ def write(scope: Scope, found: dict[str, Any]) -> Iterator[str]:
     yield writing.bars("Work by outcome", "pieces", outcomes)
 
 
-def measure(scope: Scope, check: Callable[[], None]) -> dict[str, Any]:
-    """Return the figures: counts, and times of work and of waiting in seconds.
-
-    `check` is called between the larger queries and may end it.
-    """
+def measure(scope: Scope) -> dict[str, Any]:
+    """Return the figures: counts, and times of work and of waiting in seconds."""
     messages = scope.messages()
     states = figures.by_state(scope.subagents())
-    check()
-    worked = figures.times(scope.subagents(), seconds.WORKED, "finished_at")
-    check()
-    waited = figures.times(scope.subagents(), seconds.WAITED, "started_at")
-    check()
     return {
         "chats": messages.values("session_id").distinct().count(),
         "messages": messages.filter(role="user").count(),
@@ -44,8 +36,8 @@ def measure(scope: Scope, check: Callable[[], None]) -> dict[str, Any]:
         "calls": scope.calls().count(),
         "states": states,
         "work": sum(states.values()),
-        "worked": worked,
-        "waited": waited,
+        "worked": figures.times(scope.subagents(), seconds.WORKED, "finished_at"),
+        "waited": figures.times(scope.subagents(), seconds.WAITED, "started_at"),
     }
 
 
