@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
@@ -77,7 +78,7 @@ def test_every_kind_of_block_is_shown(tmp_path: Path) -> None:
 
 def test_only_addresses_that_lead_out_are_links(tmp_path: Path) -> None:
     reader = written(tmp_path, "[a](https://a.example/) [b](/files/1/) [c](ftp://x/) <mailto:a@b.example>")
-    notes = reader.pages[0].annotations or []
+    notes: Any = reader.pages[0].annotations or []
     links = [note.get_object()["/A"]["/URI"] for note in notes]
     assert links == ["https://a.example/", "mailto:a@b.example"]
 
