@@ -1,5 +1,7 @@
 """What this app hangs into the registries of the apps below."""
 
+from importlib import import_module
+
 from agents_app import gateway, maintenance
 from agents_app.registry import agent_type
 from exports_app import expiry, exporting
@@ -10,6 +12,7 @@ from sessions_app.models import Message
 
 def connect() -> None:
     """Hang everything in; called once when the app is ready."""
+    import_module("exports_app.reports.tool")
     agent_type(exporting.EXPORT_AGENT)
     maintenance.when_purging(expiry.delete_files_of)
     snapshot.section("exports", exporting.snapshot)

@@ -52,15 +52,24 @@ _HIGHLIGHT_MAX_CHARACTERS = 20_000
 _MAX_CHARTS = 20
 
 
-def render(text: str) -> str:
-    """Return sanitised HTML for Markdown `text`; raw HTML in it stays visible as text."""
+def render(text: str, *, relative_links: bool = True) -> str:
+    """Return sanitised HTML for Markdown `text`; raw HTML in it stays visible as text.
+
+    Without `relative_links`, links to other pages of this server are not.
+    """
     return nh3.clean(
         _parser.render(text),
         tags=_TAGS | _CHART_ATTRIBUTES.keys(),
         attributes=_ATTRIBUTES | _CHART_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
+        url_relative="pass_through" if relative_links else "deny",
         link_rel="noopener noreferrer nofollow",
     )
+
+
+def parse(text: str) -> list[Token]:
+    """Return the parts of Markdown `text` as the parser has them, for other forms than HTML."""
+    return _parser.parse(text)
 
 
 def _highlight(code: str, language: str, _attributes: str) -> str:

@@ -30,6 +30,20 @@ _FORMATS = (
     re.compile(r"\bexport\s+(?!this\b|it\b|that\b)(\w+)\W*$", re.IGNORECASE),
 )
 
+_ABOUT_WORK = (
+    (r"\b(cancel|abort)\b", "cancel_subagent"),
+    (r"\b(running|status|progress|queue)\b", "list_subagents"),
+)
+_REPORT_WORDS = (
+    (
+        "scope",
+        "mine",
+        ((r"\bserver\b", "server"), (r"\b(this|the) (chat|session|conversation)\b", "session")),
+    ),
+    ("period", "7d", ((r"\btoday\b", "today"), (r"\bmonth\b", "30d"), (r"\b(all|ever|everything)\b", "all"))),
+    ("format", "markdown", ((r"\bpdf\b", "pdf"), (r"\bhtml\b", "html"))),
+)
+
 _CONFIGURE = """\
 No language model is configured, so I only understand a few plain requests. To talk to a real one, stop the
 server and start it again with a model and its key, for example
@@ -41,6 +55,8 @@ _REQUESTS = """\
   subagent fetches it, counts, parses and reports, with live progress
 - **summarize** or **search** *a file* **for** *a pattern*: of any size, uploaded, in an allow-listed folder
   or at an https address
+- **report on this week as pdf** (or **today**, **this month**, **this chat**, **the server**; **html**):
+  what was said, done and spent, with figures and charts
 - **what is running**: the subagents of this session
 - **cancel it**: stops the newest of them
 - **export as markdown** or **json**: a file to download
@@ -101,10 +117,11 @@ def _understand(prompt: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
     source = _understand_source(prompt) if about_analysis else {}
     if source:
         return "I hand this to a subagent.", [("analyze_codebase", source | _understand_part(prompt))]
-    if re.search(r"\b(cancel|abort)\b", lower):
-        return "", [("cancel_subagent", {})]
-    if re.search(r"\b(running|status|progress|queue)\b", lower):
-        return "", [("list_subagents", {})]
+    about_work = next((name for pattern, name in _ABOUT_WORK if re.search(pattern, lower)), "")
+    if about_work:
+        return "", [(about_work, {})]
+    if re.search(r"\breport\b", lower):
+        return "", [("generate_report", _understand_report(prompt))]
     if about_analysis:
         return "Tell me what to analyze: a repository's address, an uploaded archive or a folder here.", []
     if "export" in lower:
@@ -122,6 +139,14 @@ def _understand_format(prompt: str) -> str:
     wanted = next((found for pattern in _FORMATS if (found := pattern.search(prompt))), None)
     name = wanted[1].lower() if wanted else "markdown"
     return {"md": "markdown"}.get(name, name)
+
+
+def _understand_report(prompt: str) -> dict[str, Any]:
+    lower = prompt.lower()
+    return {
+        name: next((value for pattern, value in choices if re.search(pattern, lower)), default)
+        for name, default, choices in _REPORT_WORDS
+    }
 
 
 def _understand_source(prompt: str) -> dict[str, str]:

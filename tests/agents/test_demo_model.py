@@ -73,6 +73,22 @@ FILE = "01890a5d-ac96-774b-bcce-b302099a8057"
         ("export", "export_session", {"format": "markdown"}),
         ("export this session", "export_session", {"format": "markdown"}),
         ("please export the chat to a file as json", "export_session", {"format": "json"}),
+        (
+            "report on this week as pdf",
+            "generate_report",
+            {"scope": "mine", "period": "7d", "format": "pdf"},
+        ),
+        (
+            "Make a report on this chat, today, in HTML",
+            "generate_report",
+            {"scope": "session", "period": "today", "format": "html"},
+        ),
+        (
+            "a report on the server for this month",
+            "generate_report",
+            {"scope": "server", "period": "30d", "format": "markdown"},
+        ),
+        ("is my report running?", "list_subagents", {}),
         ("what is running?", "list_subagents", {}),
         ("status", "list_subagents", {}),
         ("cancel it", "cancel_subagent", {}),

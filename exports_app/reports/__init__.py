@@ -1,0 +1,1 @@
+"""Reports on what was said, done and spent: the tool `generate_report`."""

@@ -1,0 +1,1 @@
+"""Markdown documents as files to keep: a page of HTML that needs nothing else, and PDF."""

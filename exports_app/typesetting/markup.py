@@ -1,0 +1,146 @@
+"""Markdown to the body of a typst program.
+
+What comes out is calls of functions and string literals, in code mode: typst reads no text of a document as
+markup, so none can become a command, whatever it says.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
+from urllib.parse import urlsplit
+
+from markdown_it.token import Token
+
+from exports_app.typesetting.literals import string
+from sessions_app import charts, markdown
+
+_SCHEMES = {"http", "https", "mailto"}
+_ADDRESS_MAX_CHARACTERS = 2000
+_CHECKED, _UNCHECKED = "\N{BALLOT BOX WITH CHECK} ", "\N{BALLOT BOX} "
+_ALIGNMENTS = {"text-align:right": "right", "text-align:center": "center"}
+
+
+def body(text: str) -> Iterator[str]:
+    """Yield the lines of the program that shows Markdown `text`."""
+    tokens = markdown.parse(text)
+    for place, token in enumerate(tokens):
+        if token.type == "inline":
+            yield from map(_inline, token.children or [])
+        elif token.type == "table_open":
+            yield f"grid_of_cells({_columns(tokens, place)},"
+        else:
+            yield _BLOCKS[token.type](token)
+
+
+def _inline(token: Token) -> str:
+    return _INLINES[token.type](token) if token.type in _INLINES else string(token.content)
+
+
+def _columns(tokens: Sequence[Token], place: int) -> int:
+    """Return how many columns the table has that begins at a place."""
+    from_there = (tokens[index] for index in range(place, len(tokens)))
+    return sum(token.type == "th_open" for token in takewhile(_in_head, from_there))
+
+
+def _in_head(token: Token) -> bool:
+    return token.type != "thead_close"
+
+
+def _heading(token: Token) -> str:
+    return f"heading(level: {int(token.tag[1])}, {{ []"
+
+
+def _paragraph(token: Token) -> str:
+    """A paragraph of a tight list has no space around it."""
+    return "{ []" if token.hidden else "par({ []"
+
+
+def _paragraph_end(token: Token) -> str:
+    return "}" if token.hidden else "})"
+
+
+def _numbers(token: Token) -> str:
+    # Larger ones than typst counts to are valid Markdown.
+    return f"enum(start: {min(int(token.attrGet('start') or 1), 999_999_999)},"
+
+
+def _code(token: Token) -> str:
+    """A valid chart is the picture, anything else code."""
+    chart = charts.parse(token.content) if token.info.strip() == "chart" else None
+    if chart is not None:
+        return f"picture({string(charts.svg(chart))}, {string(chart.title)})"
+    words = token.info.split()
+    language = string(words[0][:40]) if words else "none"
+    return f"raw({string(token.content.rstrip(chr(10)))}, block: true, lang: {language})"
+
+
+def _cell(token: Token) -> str:
+    alignment = _ALIGNMENTS.get(str(token.attrGet("style")), "left")
+    return f"table.cell(align: {alignment}, {{ []"
+
+
+def _link(token: Token) -> str:
+    """Only addresses that lead out of the document and can be opened are links."""
+    address = str(token.attrGet("href") or "")
+    return f"link({string(address)}, {{ []" if _can_be_opened(address) else "plainly({ []"
+
+
+def _can_be_opened(address: str) -> bool:
+    try:
+        return urlsplit(address).scheme in _SCHEMES and len(address) <= _ADDRESS_MAX_CHARACTERS
+    except ValueError:
+        return False
+
+
+def _box(token: Token) -> str:
+    """The only HTML that the parser itself makes is the box of a task; any other is shown as it stands."""
+    if "task-list-item-checkbox" not in token.content:
+        return string(token.content)
+    return string(_CHECKED if 'checked="checked"' in token.content else _UNCHECKED)
+
+
+def _always(line: str) -> Callable[[Token], str]:
+    return lambda _token: line
+
+
+_BLOCKS: dict[str, Callable[[Token], str]] = {
+    "heading_open": _heading,
+    "heading_close": _always("})"),
+    "paragraph_open": _paragraph,
+    "paragraph_close": _paragraph_end,
+    "bullet_list_open": _always("list("),
+    "bullet_list_close": _always(")"),
+    "ordered_list_open": _numbers,
+    "ordered_list_close": _always(")"),
+    "list_item_open": _always("{ []"),
+    "list_item_close": _always("},"),
+    "blockquote_open": _always("quote(block: true, { []"),
+    "blockquote_close": _always("})"),
+    "fence": _code,
+    "code_block": _code,
+    "hr": _always("rule()"),
+    "table_close": _always(")"),
+    "thead_open": _always("table.header("),
+    "thead_close": _always("),"),
+    "tbody_open": _always(""),
+    "tbody_close": _always(""),
+    "tr_open": _always(""),
+    "tr_close": _always(""),
+    "th_open": _cell,
+    "th_close": _always("}),"),
+    "td_open": _cell,
+    "td_close": _always("}),"),
+}
+_INLINES: dict[str, Callable[[Token], str]] = {
+    "softbreak": _always('" "'),
+    "hardbreak": _always("linebreak()"),
+    "code_inline": lambda token: f"raw({string(token.content)})",
+    "strong_open": _always("strong({ []"),
+    "strong_close": _always("})"),
+    "em_open": _always("emph({ []"),
+    "em_close": _always("})"),
+    "s_open": _always("strike({ []"),
+    "s_close": _always("})"),
+    "link_open": _link,
+    "link_close": _always("})"),
+    "html_inline": _box,
+}
