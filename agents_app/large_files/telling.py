@@ -21,13 +21,19 @@ class Told:
     def __init__(self) -> None:
         self._progress_at = 0.0
         self._partial_at = 0.0
+        self._start, self._end, self._done = 0.0, 1.0, 0.0
+
+    def begin(self, share: float) -> None:
+        """Begin a pass that is `share` (0-1) of the work that is left."""
+        self._start = self._done
+        self._end = self._done = self._start + (1 - self._start) * share
 
     def progress(self, fraction: float) -> None:
-        """Tell that `fraction` (0-1) of the work is done."""
+        """Tell that `fraction` (0-1) of the pass is done."""
         now = time.monotonic()
         if now - self._progress_at >= _PROGRESS_SECONDS:
             self._progress_at = now
-            _write({"progress": fraction})
+            _write({"progress": self._start + (self._end - self._start) * fraction})
 
     def partial(self, make: Callable[[], Mapping[str, Any]]) -> None:
         """Tell what was found so far; `make` is only called when it is time."""

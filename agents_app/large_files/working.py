@@ -47,6 +47,7 @@ class Work(TextWork):
             place = self._unpack(unpacking.json_lines(self.text()))
         elif self.nature.format != "parquet" and not self.plain:
             place = self._unpack(self.text())
+        self.told.begin(1.0)
         try:
             return tables.connect(place, self.nature, self.folder, self.told)
         except ToolError as error:
@@ -58,12 +59,14 @@ class Work(TextWork):
 
     def _unpack(self, chunks: Iterable[bytes]) -> str:
         target = self.folder / "plain"
+        self.told.begin(0.5)
         unpacking.write(chunks, target)
         return str(target)
 
 
 def _summary(task: Work) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    task.told.begin(0.2 if task.tabular else 1.0)
     if task.nature.format not in ("parquet", *(("csv", "tsv", "jsonl") if task.plain else ())):
         found["text"] = counting.measure(task.text(), task.told).document()
     elif task.nature.format != "parquet":
