@@ -1,21 +1,23 @@
-"""Having files inspected by a process that may crash, hang or be killed without harm."""
+"""Having files inspected by processes that may crash, hang or be killed without harm."""
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agents_app.codebase.files import SourceFile
 from agents_app.codebase.stages import Remaining, Stage
-from agents_app.codebase.subprocesses import Limits, Tail, python_command, run
+from agents_app.codebase.subprocesses import Limits, Piped, Tail, python_command, run_together
 from agents_app.context import ToolContext
 
 SYMBOLS, MANIFEST, LICENCE = "symbols", "manifest", "licence"
 BUDGET_SECONDS = 120.0
+LANES = min(2, os.cpu_count() or 1)
+_TASKS_A_LANE = 100
 _SILENCE_SECONDS = 30.0
 _RESTARTS_MAX = 25
 _LINE_MAX_BYTES = 8 * 1024**2
@@ -37,36 +39,37 @@ class Task:
 def inspect(context: ToolContext, stage: Stage, root: Path, tasks: Sequence[Task], receive: Receive) -> int:
     """Call `receive` with the answer to each task, in order; return how many tasks were not reached.
 
-    An answer with `failed` says why there is no other. Tasks are not reached after `BUDGET_SECONDS`, or when
-    too many files broke the process. Raises `Stopped`.
+    Many tasks are shared between `LANES` processes. An answer with `failed` says why there is no other. Tasks
+    are not reached after `BUDGET_SECONDS`, or when too many files broke the processes. Raises `Stopped`.
     """
     work = _Work(stage, tasks, receive)
-    stdin = context.workdir / "tasks"
-    stdin.write_bytes(b"".join(_words(task) for task in tasks))
+    count = min(LANES, 1 + len(tasks) // _TASKS_A_LANE)
+    lanes = [_Lane(work, first, count, context.workdir / f"tasks-{first}") for first in range(count)]
     for _attempt in range(_RESTARTS_MAX):
-        if work.position == work.count or work.out_of_time:
+        unfinished = [lane for lane in lanes if not lane.is_done]
+        if not unfinished or work.out_of_time:
             break
-        _attempt_rest(context, work, root, stdin)
+        _attempt_rest(context, work, root, unfinished)
+    work.receive_the_rest()
     stage.at(1.0)
-    return work.count - work.position
+    return work.unanswered
 
 
 class _GaveUp(Exception):
-    """The process is not worth waiting for."""
+    """The processes are not worth waiting for."""
 
 
 class _Work:
-    """How far the tasks are; called with each piece of what the process prints."""
+    """All tasks, and how many of them are answered."""
 
     def __init__(self, stage: Stage, tasks: Sequence[Task], receive: Receive) -> None:
-        self.position = 0
-        self.count = len(tasks)
+        self.tasks = tasks
+        self.unanswered = len(tasks)
         self._stage = stage
-        self._tasks = tasks
         self._receive = receive
-        self._rest = b""
+        self._answers: dict[int, Answer] = {}
+        self._next = 0
         self._end = time.monotonic() + BUDGET_SECONDS
-        self._heard = time.monotonic()
         self._remaining = Remaining()
         self._done = 0
         # Every file weighs a little beside its bytes, so that empty ones move the bar too.
@@ -76,40 +79,79 @@ class _Work:
     def out_of_time(self) -> bool:
         return time.monotonic() > self._end
 
-    def begin(self) -> None:
+    def answer(self, position: int, answer: Answer) -> None:
+        """Take the answer to the task at `position`; it is handed on when its turn has come."""
+        self.unanswered -= 1
+        self._answers[position] = answer
+        while self._next in self._answers:
+            self._receive(self.tasks[self._next], self._answers.pop(self._next))
+            self._next += 1
+        self._done += _weight(self.tasks[position])
+        self._stage.at(self._done / self._all, self._remaining.seconds(self._done / self._all))
+
+    def receive_the_rest(self) -> None:
+        """Hand on what waits behind tasks that were not reached."""
+        for position in sorted(self._answers):
+            self._receive(self.tasks[position], self._answers[position])
+
+
+class _Lane:
+    """What one process does: each `step`th task from `first` on; called with each piece of what it prints."""
+
+    def __init__(self, work: _Work, first: int, step: int, stdin: Path) -> None:
+        self._work = work
+        self._positions = range(first, len(work.tasks), step)
+        self._done = 0
         self._rest = b""
-        self._heard = time.monotonic()
+        self._heard = 0.0
+        self._stdin = stdin
+        stdin.write_bytes(b"".join(_words(work.tasks[position]) for position in self._positions))
+
+    @property
+    def is_done(self) -> bool:
+        return self._done == len(self._positions)
+
+    @property
+    def is_silent(self) -> bool:
+        return not self.is_done and time.monotonic() - self._heard > _SILENCE_SECONDS
+
+    def begin(self, root: Path) -> Piped:
+        """Return the process that works from the first task without an answer on."""
+        self._rest, self._heard = b"", time.monotonic()
+        module = "agents_app.codebase.inspecting"
+        command = python_command(module, str(root), str(self._done), limits=_LIMITS, stdin=self._stdin)
+        return Piped(command, self, Tail())
 
     def __call__(self, chunk: bytes) -> None:
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         for line in lines:
             self.answer(json.loads(line))
         if len(self._rest) > _LINE_MAX_BYTES:
+            self._heard = -math.inf
             raise _GaveUp
 
     def answer(self, answer: Answer) -> None:
-        task = self._tasks[self.position]
-        self.position += 1
+        position = self._positions[self._done]
+        self._done += 1
         self._heard = time.monotonic()
-        self._done += _weight(task)
-        self._receive(task, answer)
-        self._stage.at(self._done / self._all, self._remaining.seconds(self._done / self._all))
+        self._work.answer(position, answer)
 
-    def watch(self) -> None:
-        if self.out_of_time or time.monotonic() - self._heard > _SILENCE_SECONDS:
+
+def _attempt_rest(context: ToolContext, work: _Work, root: Path, lanes: Sequence[_Lane]) -> None:
+    """Let each lane's process work on; of one that breaks, the task without an answer broke it."""
+
+    def watch() -> None:
+        if work.out_of_time or any(lane.is_silent for lane in lanes):
             raise _GaveUp
 
-
-def _attempt_rest(context: ToolContext, work: _Work, root: Path, stdin: Path) -> None:
-    """Let one process work from the first task without an answer on; if it breaks, that task broke it."""
-    work.begin()
-    command = python_command(
-        "agents_app.codebase.inspecting", str(root), str(work.position), limits=_LIMITS, stdin=stdin
-    )
-    with suppress(_GaveUp):
-        run(context, command, on_output=work, on_error=Tail(), watch=work.watch)
-    if work.position < work.count and not work.out_of_time:
-        work.answer({"failed": BROKE})
+    try:
+        run_together(context, [lane.begin(root) for lane in lanes], watch)
+        broken = [lane for lane in lanes if not lane.is_done]
+    except _GaveUp:
+        broken = [lane for lane in lanes if lane.is_silent]
+    if not work.out_of_time:
+        for lane in broken:
+            lane.answer({"failed": BROKE})
 
 
 def _words(task: Task) -> bytes:

@@ -6,7 +6,8 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -47,6 +48,15 @@ class Command:
     stdin: Path | None = None
 
 
+@dataclass(frozen=True)
+class Piped:
+    """A command, and where what it writes goes."""
+
+    command: Command
+    on_output: Receive
+    on_error: Receive
+
+
 def run(
     context: ToolContext,
     command: Command,
@@ -61,14 +71,23 @@ def run(
     second. Whatever any of them raises, and `Stopped` from `context.check()`, ends the command with all
     its descendants first. Raises `OSError` if it cannot be started.
     """
+    return run_together(context, [Piped(command, on_output, on_error)], watch)[0]
+
+
+def run_together(
+    context: ToolContext, piped: Sequence[Piped], watch: Callable[[], None] = lambda: None
+) -> list[int]:
+    """Run commands at the same time and return their exit codes; else as `run` does with one."""
     mark = uuid.uuid4().hex
-    process = _start(command, mark)
-    with process:
+    with ExitStack() as open_pipes:
+        started: list[subprocess.Popen[bytes]] = []
         try:
-            _pump(context, process, on_output, on_error, watch)
-            return _exit_code(context, process, watch)
+            started.extend(open_pipes.enter_context(_start(one.command, mark)) for one in piped)
+            _pump(context, zip(started, piped, strict=True), watch)
+            return [_exit_code(context, process, watch) for process in started]
         except BaseException:
-            processes.end(process, mark)
+            for process in started:
+                processes.end(process, mark)
             raise
 
 
@@ -113,16 +132,15 @@ def _start(command: Command, mark: str) -> subprocess.Popen[bytes]:
 
 def _pump(
     context: ToolContext,
-    process: subprocess.Popen[bytes],
-    on_output: Receive,
-    on_error: Receive,
+    running: Iterable[tuple[subprocess.Popen[bytes], Piped]],
     watch: Callable[[], None],
 ) -> None:
-    """Hand on what the process writes until it has closed both pipes."""
+    """Hand on what processes write until all have closed their pipes."""
     looked = 0.0
     with selectors.DefaultSelector() as selector:
-        selector.register(cast(IO[bytes], process.stdout), selectors.EVENT_READ, on_output)
-        selector.register(cast(IO[bytes], process.stderr), selectors.EVENT_READ, on_error)
+        for process, piped in running:
+            selector.register(cast(IO[bytes], process.stdout), selectors.EVENT_READ, piped.on_output)
+            selector.register(cast(IO[bytes], process.stderr), selectors.EVENT_READ, piped.on_error)
         while selector.get_map():
             for key, _events in selector.select(POLL_SECONDS):
                 _receive(selector, key)

@@ -100,8 +100,8 @@ def _described(path: str, grammar: Grammar, root: Node, found: dict[str, list[No
 
 
 def _largest(named: list[tuple[Node, str]]) -> list[tuple[str, int, int]]:
-    rows = ((clean(name), node.start_point.row + 1, _lines(node)) for node, name in named)
-    return heapq.nlargest(TOP_FUNCTIONS, rows, key=lambda row: row[2])
+    largest = heapq.nlargest(TOP_FUNCTIONS, named, key=lambda function: _lines(function[0]))
+    return [(clean(name), node.start_point.row + 1, _lines(node)) for node, name in largest]
 
 
 def _lines(node: Node) -> int:

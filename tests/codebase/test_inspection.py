@@ -173,3 +173,37 @@ def test_manifests_near_the_root_are_read_first(
     found = declarations.scan(context, stage, *listed(files))
     assert [dependency.name for dependency in found.dependencies] == ["shallow"]
     assert found.unread_manifests == 1
+
+
+def test_many_files_are_read_side_by_side_and_told_in_their_order(
+    context: RecordingContext, stage: Stage, listed: Listed
+) -> None:
+    names = [f"{number:03}.py" for number in range(300)]
+    source, listing = listed(dict.fromkeys(names, PYTHON))
+    told: list[str] = []
+    tasks = [Task(SYMBOLS, file) for file in sorted(listing.files, key=lambda file: file.path)]
+    unreached = inspection.inspect(
+        context, stage, source.folder, tasks, lambda task, answer: told.append(task.file.path)
+    )
+    assert (unreached, told) == (0, names)
+
+
+@pytest.mark.skipif(inspection.LANES < 2, reason="there is one processor")
+def test_a_process_that_breaks_takes_nothing_from_the_one_beside_it(
+    context: RecordingContext, stage: Stage, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspection, "_TASKS_A_LANE", 1)
+    files = {"a.cpp": TEMPLATES, "b.py": PYTHON, "c.py": PYTHON, "d.py": PYTHON, "e.cpp": TEMPLATES}
+    found = functions.survey(context, stage, *listed(files))
+    assert found.total("functions") == 3
+    assert (found.skipped, found.unreached) == ({inspection.BROKE: 2}, 0)
+
+
+@pytest.mark.skipif(inspection.LANES < 2, reason="there is one processor")
+def test_what_was_read_beside_a_file_that_took_all_the_time_counts(
+    context: RecordingContext, stage: Stage, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspection, "_TASKS_A_LANE", 1)
+    monkeypatch.setattr(inspection, "BUDGET_SECONDS", 1.5)
+    found = functions.survey(context, stage, *listed({"a.cpp": TEMPLATES, "b.py": PYTHON, "c.py": PYTHON}))
+    assert (found.total("functions"), found.unreached) == (1, 2)
