@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from agents_app.codebase.borrowing import Unreadable, borrow
-from agents_app.codebase.escaping import clean
 from agents_app.codebase.history import History
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Remaining, Stage
-from agents_app.codebase.subprocesses import Tail, run
 from agents_app.context import ToolContext
+from agents_app.isolation.subprocesses import Tail, run
+from agents_app.stages import Remaining, Stage
+from agents_app.wording.escaping import clean
 
 MAX_COMMITS = 50_000
 MAX_MONTHS = 240

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents_app.codebase import networks
+from agents_app.isolation import networks
 from sessions_app.errors import Refusal
 
 DEFAULT_PORTS = {"https": 443, "ssh": 22, "git": 9418, "http": 80}

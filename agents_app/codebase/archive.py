@@ -11,9 +11,9 @@ from typing import Any
 
 from agents_app.codebase.inventory import MAX_FILES
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Remaining, Stage
-from agents_app.codebase.subprocesses import Command, Limits, Tail, python_command, run
 from agents_app.context import ToolContext, ToolError
+from agents_app.isolation.subprocesses import Command, Limits, Tail, python_command, run
+from agents_app.stages import Remaining, Stage
 
 MAX_MEMBERS = 2 * MAX_FILES
 MAX_MEMBER_BYTES = 256 * 1024**2

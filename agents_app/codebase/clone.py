@@ -5,16 +5,17 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agents_app.codebase import git_errors, networks
+from agents_app.codebase import git_errors
 from agents_app.codebase.address import Address
 from agents_app.codebase.git import Git, Pinned, find, pin
 from agents_app.codebase.git_progress import CHECKING_OUT, FETCHING, Progress
 from agents_app.codebase.history import History, deepen
 from agents_app.codebase.inventory import Inventory
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Stage
-from agents_app.codebase.subprocesses import Command, Tail, run
 from agents_app.context import ToolContext, ToolError
+from agents_app.isolation import networks
+from agents_app.isolation.subprocesses import Command, Tail, run
+from agents_app.stages import Stage
 
 _SILENCE_SECONDS = 60.0
 _FETCHED, _CHECKED_OUT = 0.6, 0.7

@@ -13,8 +13,8 @@ from agents_app.codebase.dependencies.model import PEER, RUNTIME, TRANSITIVE
 from agents_app.codebase.files import Listing, SourceFile, steadily
 from agents_app.codebase.inspection import LICENCE, MANIFEST, Answer, Task, inspect
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Stage
 from agents_app.context import ToolContext
+from agents_app.stages import Stage
 
 MAX_MANIFESTS = 500
 MAX_DEPENDENCIES = 1_000

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from agents_app.codebase.files import Listing, SourceFile, steadily
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Remaining, Stage
 from agents_app.codebase.tops import Top
 from agents_app.context import ToolContext
+from agents_app.stages import Remaining, Stage
 
 # Below this are empty markers, one-line re-exports and the like: alike by nature, not copied.
 MIN_BYTES = 64

@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 
 from agents_app.codebase.inventory import MAX_FILES
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Stage
 from agents_app.context import ToolContext, ToolError
+from agents_app.stages import Stage
 
 _CHECK_SECONDS = 0.1
 _CHECK_FILES = 500

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from agents_app.codebase.conventions import LONG_FUNCTION_LINES
 from agents_app.codebase.dependencies.model import RUNTIME
-from agents_app.codebase.escaping import escape, name
 from agents_app.codebase.result import Analysis, percent
+from agents_app.wording.escaping import escape, name
 
 _HUGE_FUNCTION_LINES = 300
 _HUGE_FILE_LINES = 2_000

@@ -7,9 +7,9 @@ from agents_app.codebase.conventions import PARSED_EXTENSIONS, is_test_file
 from agents_app.codebase.files import Listing, steadily
 from agents_app.codebase.inspection import SYMBOLS, Answer, Task, inspect
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Stage
 from agents_app.codebase.tops import Top
 from agents_app.context import ToolContext
+from agents_app.stages import Stage
 
 TOP_FUNCTIONS = 20
 MAX_FILE_BYTES = 1024 * 1024

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents_app.codebase import networks
 from agents_app.codebase.address import Address
-from agents_app.codebase.networks import IPAddress
-from agents_app.codebase.subprocesses import Command, Limits
 from agents_app.context import ToolError
+from agents_app.isolation import networks
+from agents_app.isolation.networks import IPAddress
+from agents_app.isolation.subprocesses import Command, Limits
 
 # Older ones ignore http.curloptResolve silently: the address would not be pinned.
 _OLDEST = (2, 37)

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from agents_app.codebase.escaping import name
 from agents_app.context import ToolError
+from agents_app.wording.escaping import name
 
 # The first pattern that fits decides: git follows a cause with lines that fit later ones.
 _CAUSES = (

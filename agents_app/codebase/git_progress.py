@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from agents_app.codebase.stages import Remaining, Stage
+from agents_app.stages import Remaining, Stage
 
 _LINE_MAX_BYTES = 4096
 # The part of the work that each phase stands for; the first three are the server's word for its own work.

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from agents_app.codebase.git import Git, Pinned
 from agents_app.codebase.git_progress import FETCHING, Progress
-from agents_app.codebase.stages import Stage
-from agents_app.codebase.subprocesses import Command, Tail, run
 from agents_app.context import ToolContext
+from agents_app.isolation.subprocesses import Command, Tail, run
+from agents_app.stages import Stage
 
 # Each is asked for when the one before came quickly: how much a history weighs is only known by fetching it.
 DEPTHS = (200, 2_000, 50_000)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from agents_app.codebase.files import SourceFile
-from agents_app.codebase.stages import Remaining, Stage
-from agents_app.codebase.subprocesses import Limits, Piped, Tail, python_command, run_together
 from agents_app.context import ToolContext
+from agents_app.isolation.subprocesses import Limits, Piped, Tail, python_command, run_together
+from agents_app.stages import Remaining, Stage
 
 SYMBOLS, MANIFEST, LICENCE = "symbols", "manifest", "licence"
 BUDGET_SECONDS = 120.0

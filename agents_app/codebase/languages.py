@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents_app.codebase.files import Listing, SourceFile
-from agents_app.codebase.stages import Remaining, Stage
-from agents_app.codebase.subprocesses import Command, Limits, Tail, run
 from agents_app.codebase.tops import Top
 from agents_app.context import ToolContext
+from agents_app.isolation.subprocesses import Command, Limits, Tail, run
+from agents_app.stages import Remaining, Stage
 
 TOP_FILES = 20
 MAX_FILE_BYTES = 10 * 1024**2

@@ -10,8 +10,8 @@ from agents_app.codebase.dependencies.constraints import exact, outdated, parse
 from agents_app.codebase.dependencies.lookups import Newest, Package, look_up
 from agents_app.codebase.dependencies.model import DEV, OPTIONAL, PEER, RUNTIME
 from agents_app.codebase.dependencies.ordering import key
-from agents_app.codebase.stages import Stage
 from agents_app.context import ToolContext
+from agents_app.stages import Stage
 
 MAX_LOOK_UPS = 200
 # Addresses and paths have a slash; the words are npm's for folders and for packages of other names.

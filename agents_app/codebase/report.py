@@ -10,7 +10,7 @@ from agents_app.codebase import report_activity, report_code, report_hot_spots, 
 from agents_app.codebase.report_dependencies import dependencies
 from agents_app.codebase.report_overview import summary
 from agents_app.codebase.result import Analysis
-from agents_app.codebase.stages import Stage
+from agents_app.stages import Stage
 
 __all__ = ["MAX_BYTES", "partial", "partial_summary", "summary", "write"]
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from agents_app.codebase.activity import Activity
-from agents_app.codebase.escaping import escape, name
 from agents_app.codebase.result import Analysis
-from agents_app.codebase.tables import amount, table
+from agents_app.wording.escaping import escape, name
+from agents_app.wording.tables import amount, table
 from sessions_app import charts
 
 _MONTHS = 60

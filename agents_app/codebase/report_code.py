@@ -3,11 +3,11 @@
 from collections import Counter
 
 from agents_app.codebase.duplicates import Duplicates, Group
-from agents_app.codebase.escaping import clean, escape, middle, name
 from agents_app.codebase.functions import Functions
 from agents_app.codebase.languages import Language
 from agents_app.codebase.result import Analysis, percent
-from agents_app.codebase.tables import amount, more, size, table
+from agents_app.wording.escaping import clean, escape, middle, name
+from agents_app.wording.tables import amount, more, size, table
 from sessions_app import charts
 
 _CHARTED_LANGUAGES = 10

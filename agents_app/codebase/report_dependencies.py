@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from agents_app.codebase.declarations import Declarations, Declared
 from agents_app.codebase.dependencies.constraints import ANY
 from agents_app.codebase.dependencies.model import DEV, OPTIONAL, PEER, RUNTIME
-from agents_app.codebase.escaping import escape, middle, name
 from agents_app.codebase.result import Analysis
-from agents_app.codebase.tables import amount, more, table
+from agents_app.wording.escaping import escape, middle, name
+from agents_app.wording.tables import amount, more, table
 
 _ECOSYSTEMS = {
     "pypi": "Python (PyPI)",

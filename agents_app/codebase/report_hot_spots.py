@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from agents_app.codebase.escaping import escape, middle, name
 from agents_app.codebase.languages import CountedFile
 from agents_app.codebase.result import Analysis
-from agents_app.codebase.tables import table
+from agents_app.wording.escaping import escape, middle, name
+from agents_app.wording.tables import table
 
 _ROWS_MAX = 10
 

@@ -1,9 +1,9 @@
 """What a report begins with: what the code base is, its figures, what stands out."""
 
-from agents_app.codebase.escaping import clean, escape, name
 from agents_app.codebase.findings import findings
 from agents_app.codebase.result import Analysis, percent
-from agents_app.codebase.tables import amount, table
+from agents_app.wording.escaping import clean, escape, name
+from agents_app.wording.tables import amount, table
 
 
 def summary(analysis: Analysis) -> str:

@@ -1,8 +1,8 @@
 """What a report ends with: tests and licences, what was left out, how long it took."""
 
-from agents_app.codebase.escaping import escape, name
 from agents_app.codebase.result import Analysis, left_out
-from agents_app.codebase.tables import amount
+from agents_app.wording.escaping import escape, name
+from agents_app.wording.tables import amount
 
 # Told where the figures are.
 _TOLD_ELSEWHERE = {"lines_not_counted", "history"}

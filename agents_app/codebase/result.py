@@ -15,11 +15,11 @@ from agents_app.codebase.dependencies.constraints import exact
 from agents_app.codebase.dependencies.model import TRANSITIVE
 from agents_app.codebase.dependencies.purl import purl
 from agents_app.codebase.duplicates import Duplicates
-from agents_app.codebase.escaping import clean
 from agents_app.codebase.files import Listing
 from agents_app.codebase.functions import Functions
 from agents_app.codebase.languages import CountedFile, Counts, Language
 from agents_app.codebase.source import Source
+from agents_app.wording.escaping import clean
 
 SCHEMA_VERSION = 1
 MAX_BYTES = 190_000

@@ -10,8 +10,8 @@ from tree_sitter import Node, QueryCursor
 
 from agents_app.codebase import grammars
 from agents_app.codebase.conventions import LONG_FUNCTION_LINES, is_test_file
-from agents_app.codebase.escaping import clean
 from agents_app.codebase.grammars import Grammar
+from agents_app.wording.escaping import clean
 
 TOP_FUNCTIONS = 20
 _MINIFIED_BYTES_A_LINE = 255

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from agents_app.codebase import networks
+from agents_app.isolation import networks
 from sessions_app.errors import Refusal
 
 

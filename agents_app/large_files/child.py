@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agents_app.codebase import subprocesses
-from agents_app.codebase.subprocesses import Limits, Tail, python_command
 from agents_app.context import ToolContext, ToolError
+from agents_app.isolation import subprocesses
+from agents_app.isolation.subprocesses import Limits, Tail, python_command
 
 _LINE_MAX_BYTES = 8 * 1024**2
 

@@ -5,12 +5,12 @@ from urllib.parse import urljoin
 
 from django.conf import settings
 
-from agents_app.codebase import networks
-from agents_app.codebase.networks import IPAddress
-from agents_app.codebase.stages import Remaining, Stage
 from agents_app.context import ToolContext, ToolError
+from agents_app.isolation import networks
+from agents_app.isolation.networks import IPAddress
 from agents_app.large_files import child
 from agents_app.large_files.address import Address, parse
+from agents_app.stages import Remaining, Stage
 from sessions_app.errors import Refusal
 
 _REDIRECTS_MAX = 5

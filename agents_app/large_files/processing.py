@@ -7,11 +7,11 @@ from typing import Any
 
 from django.conf import settings
 
-from agents_app.codebase.stages import Remaining, Stage
 from agents_app.context import ToolContext
 from agents_app.files.names import cleaned
 from agents_app.large_files import child, source
 from agents_app.large_files.source import Source
+from agents_app.stages import Remaining, Stage
 from sessions_app.payloads import FilePayload
 
 # Address space, a last resort: what DuckDB may use is bounded far below, and what it maps is not all used.

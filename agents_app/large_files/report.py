@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from agents_app.codebase.escaping import escape, name
-from agents_app.codebase.tables import amount, more, size, table
 from agents_app.large_files.source import Source
+from agents_app.wording.escaping import escape, name
+from agents_app.wording.tables import amount, more, size, table
 from sessions_app import charts
 from sessions_app.payloads import FilePayload
 

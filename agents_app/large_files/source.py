@@ -8,10 +8,10 @@ from pathlib import Path
 from django.conf import settings
 
 from agents_app.codebase import folder
-from agents_app.codebase.stages import Stage
 from agents_app.context import ToolContext, ToolError
 from agents_app.files import reading
 from agents_app.large_files import address, download
+from agents_app.stages import Stage
 from sessions_app.errors import Refusal
 
 _NOT_ALLOWED = "There is no such file in the folders that the operator allows."

@@ -6,7 +6,7 @@ import socket
 
 import httpx2
 
-from agents_app.codebase import networks
+from agents_app.isolation import networks
 
 LOOK_UP_SECONDS = 10.0
 

@@ -7,8 +7,8 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from django.conf import settings
 
-from agents_app.codebase import networks
 from agents_app.codebase.address import is_trusted
+from agents_app.isolation import networks
 from sessions_app.errors import Refusal
 
 URL_MAX_CHARACTERS = 2000
@@ -86,7 +86,7 @@ def _host_of(parts: SplitResult) -> str:
 
 def _look_up(host: str, port: int) -> list[networks.IPAddress]:
     """Look a name up in a process of its own: the system's resolver cannot be interrupted."""
-    command = [sys.executable, "-m", "agents_app.codebase.resolving", host, str(port)]
+    command = [sys.executable, "-m", "agents_app.isolation.resolving", host, str(port)]
     try:
         done = subprocess.run(
             command, cwd=settings.BASE_DIR, capture_output=True, timeout=LOOK_UP_SECONDS, check=False

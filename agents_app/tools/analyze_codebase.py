@@ -26,10 +26,11 @@ from agents_app.codebase.outdated import Registries
 from agents_app.codebase.result import Analysis
 from agents_app.codebase.schema import SCHEMA
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Stage, Stages
+from agents_app.codebase.stages import Stages
 from agents_app.context import ToolContext, ToolError
 from agents_app.files.reading import readable
 from agents_app.registry import ToolResult, tool
+from agents_app.stages import Stage
 from sessions_app.errors import Refusal
 
 _SCHEMA: dict[str, Any] = {

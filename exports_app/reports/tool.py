@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from agents_app.codebase.tables import amount
 from agents_app.context import ToolContext
 from agents_app.files import names
 from agents_app.registry import ToolResult, tool
+from agents_app.wording.tables import amount
 from exports_app.reports import document, period, scope
 from exports_app.reports.period import Period
 from exports_app.reports.scope import Scope

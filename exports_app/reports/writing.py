@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from agents_app.codebase.escaping import clean, escape
+from agents_app.wording.escaping import clean, escape
 from sessions_app import charts
 
 

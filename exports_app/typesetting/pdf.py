@@ -5,9 +5,9 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from agents_app.codebase import subprocesses
-from agents_app.codebase.subprocesses import Limits, Tail
 from agents_app.context import ToolContext, ToolError
+from agents_app.isolation import subprocesses
+from agents_app.isolation.subprocesses import Limits, Tail
 from exports_app.typesetting import markup
 from exports_app.typesetting.literals import string
 

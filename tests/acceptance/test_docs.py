@@ -48,7 +48,7 @@ def test_the_shell_example_uploads_and_has_a_tool_work_on_it(
     table.write_text("a,b\n" + "1,2\n" * 1000)
     done = subprocess.run(
         ["sh", "-euc", _example("sh", 1).replace("http://127.0.0.1:8000", house.url)],
-        env={**environment, "TABLE": str(table), "TOOL": "probe_reading"},
+        env={**environment, "TABLE": str(table)},
         cwd=tmp_path,
         capture_output=True,
         text=True,

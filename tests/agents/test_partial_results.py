@@ -15,7 +15,7 @@ from agents_app.registry import find_agent_type
 from agents_app.tools.subagents import list_subagents
 from sessions_app.models import ChatSession
 from tests.agents import work
-from tests.codebase.recording import RecordingContext
+from tests.recording import RecordingContext
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CANCELLED = Outcome(state=Subagent.State.CANCELLED)

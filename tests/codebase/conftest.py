@@ -10,12 +10,12 @@ from django.core.cache import cache
 from agents_app.codebase.dependencies.registries import REGISTRIES
 from agents_app.codebase.files import Listing, list_files
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Stage
 from agents_app.registry import ToolResult
+from agents_app.stages import Stage
 from agents_app.tools.analyze_codebase import analyze_codebase
-from tests.codebase.recording import RecordingContext
 from tests.codebase.registry import RegistryServer
 from tests.git_server import GitServer
+from tests.recording import RecordingContext
 
 
 @pytest.fixture

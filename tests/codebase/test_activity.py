@@ -13,12 +13,12 @@ from agents_app.codebase import activity, address, folder, history
 from agents_app.codebase.activity import Activity, Author, Month
 from agents_app.codebase.clone import clone
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Stage
 from agents_app.codebase.subfolder import enter
-from agents_app.codebase.subprocesses import run
 from agents_app.context import Stopped
-from tests.codebase.recording import RecordingContext, child_processes, living_processes
+from agents_app.isolation.subprocesses import run
+from agents_app.stages import Stage
 from tests.git_server import GitServer, git
+from tests.recording import RecordingContext, child_processes, living_processes
 
 DAY = 86_400
 JANUARY = 1_767_225_600  # 2026-01-01

@@ -15,8 +15,8 @@ from agents_app.context import Stopped, ToolError
 from agents_app.registry import ToolResult, find_tool
 from sessions_app.errors import Refusal
 from sessions_app.markdown import render
-from tests.codebase.recording import RecordingContext, child_processes
 from tests.git_server import GitServer, commit_all
+from tests.recording import RecordingContext, child_processes
 
 Analyze = Callable[..., ToolResult]
 MILESTONES = {

@@ -15,11 +15,11 @@ import pytest
 from agents_app.codebase import archive
 from agents_app.codebase.archive import unpack
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Stage
-from agents_app.codebase.subprocesses import Command, Limits
 from agents_app.context import Stopped, ToolError
+from agents_app.isolation.subprocesses import Command, Limits
+from agents_app.stages import Stage
 from tests.codebase.archives import COMPRESSORS, member, overlapping_zip, quine_zip, tar_of, zip_of
-from tests.codebase.recording import RecordingContext, child_processes
+from tests.recording import RecordingContext, child_processes
 
 MIB = 1024**2
 CODE: dict[str, str | bytes] = {"shop/a.py": "x = 1\n", "shop/lib/b.py": "y = 2\n"}

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from agents_app.codebase import networks
 from agents_app.codebase.address import Address
 from agents_app.codebase.git import pin
 from agents_app.codebase.inventory import MAX_FILES
 from agents_app.context import Stopped, ToolError
+from agents_app.isolation import networks
 from agents_app.registry import ToolResult
-from tests.codebase.recording import RecordingContext, living_processes
 from tests.git_server import GitServer, commit_all, git
+from tests.recording import RecordingContext, living_processes
 
 Analyze = Callable[..., ToolResult]
 PYTHON = "def f():\n    return 1\n"

@@ -9,9 +9,9 @@ from agents_app.codebase import duplicates
 from agents_app.codebase.duplicates import MIN_BYTES, Duplicates
 from agents_app.codebase.files import Listing
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Stage
 from agents_app.context import Stopped
-from tests.codebase.recording import RecordingContext
+from agents_app.stages import Stage
+from tests.recording import RecordingContext
 
 Listed = Callable[..., tuple[Source, Listing]]
 TEXT = "x = 1\n" * 20

@@ -9,8 +9,8 @@ import pytest
 from agents_app.codebase import folder
 from agents_app.codebase.files import list_files
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Stage
 from agents_app.context import ToolError
+from agents_app.stages import Stage
 from sessions_app.errors import Refusal
 from tests.git_server import commit_all, git
 

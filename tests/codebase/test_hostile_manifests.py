@@ -15,7 +15,7 @@ from agents_app.codebase.dependencies.model import Unreadable
 from agents_app.codebase.dependencies.ordering import key
 from agents_app.codebase.dependencies.purl import purl
 from agents_app.codebase.dependencies.registries import REGISTRIES, newest
-from agents_app.codebase.escaping import clean
+from agents_app.wording.escaping import clean
 from tests.codebase.test_dependencies import EXAMPLES
 from tests.codebase.test_locks import LOCKS
 

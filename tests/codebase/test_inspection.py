@@ -10,9 +10,9 @@ from agents_app.codebase import declarations, functions, inspecting, inspection
 from agents_app.codebase.files import Listing, SourceFile
 from agents_app.codebase.inspection import SYMBOLS, Answer, Task
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Stage
 from agents_app.context import Stopped
-from tests.codebase.recording import RecordingContext
+from agents_app.stages import Stage
+from tests.recording import RecordingContext
 
 Listed = Callable[..., tuple[Source, Listing]]
 PYTHON = "def f():\n    return 1\n"

@@ -9,9 +9,9 @@ import pytest
 from agents_app.codebase import languages
 from agents_app.codebase.files import Listing
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Stage
 from agents_app.context import Stopped
-from tests.codebase.recording import RecordingContext
+from agents_app.stages import Stage
+from tests.recording import RecordingContext
 
 Listed = Callable[..., tuple[Source, Listing]]
 PYTHON = "# comment\n\nif True:\n    a = 1\n"

@@ -12,8 +12,8 @@ from agents_app.codebase.dependencies import manifests
 from agents_app.codebase.files import Listing
 from agents_app.codebase.result import Analysis
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Stage
-from tests.codebase.recording import RecordingContext
+from agents_app.stages import Stage
+from tests.recording import RecordingContext
 
 Listed = Callable[..., tuple[Source, Listing]]
 Scan = Callable[[dict[str, str]], Declarations]

@@ -8,10 +8,10 @@ import pytest
 
 from agents_app.codebase.dependencies import asking, lookups
 from agents_app.codebase.dependencies.lookups import Newest, look_up
-from agents_app.codebase.stages import Stage
 from agents_app.context import Stopped
-from tests.codebase.recording import RecordingContext, child_processes
+from agents_app.stages import Stage
 from tests.codebase.registry import RegistryServer, answer
+from tests.recording import RecordingContext, child_processes
 
 PACKAGE = ("npm", "left-pad")
 PATH = "/-/package/left-pad/dist-tags"

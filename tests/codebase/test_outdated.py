@@ -12,10 +12,10 @@ from agents_app.codebase.declarations import Declarations
 from agents_app.codebase.files import Listing
 from agents_app.codebase.outdated import Registries
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Stage
 from agents_app.registry import ToolResult
-from tests.codebase.recording import RecordingContext
+from agents_app.stages import Stage
 from tests.codebase.registry import RegistryServer, answer
+from tests.recording import RecordingContext
 
 Listed = Callable[..., tuple[Source, Listing]]
 PATH = "/-/package/left-pad/dist-tags"

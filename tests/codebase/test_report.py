@@ -11,14 +11,14 @@ from agents_app.codebase import report, result
 from agents_app.codebase.activity import Activity, Author, Month
 from agents_app.codebase.declarations import Declarations, Declared
 from agents_app.codebase.duplicates import Duplicates, Group
-from agents_app.codebase.escaping import clean, escape, name
 from agents_app.codebase.files import Listing, SourceFile
 from agents_app.codebase.findings import findings
 from agents_app.codebase.functions import Function, Functions
 from agents_app.codebase.languages import CountedFile, Counts, Language
 from agents_app.codebase.result import Analysis
 from agents_app.codebase.source import Source
-from agents_app.codebase.stages import Stage
+from agents_app.stages import Stage
+from agents_app.wording.escaping import clean, escape, name
 from sessions_app.markdown import render
 
 HOSTILE = [

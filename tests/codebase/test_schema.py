@@ -13,9 +13,9 @@ from agents_app.codebase.schema import SCHEMA, table
 from agents_app.codebase.source import Source
 from agents_app.context import Stopped
 from agents_app.registry import ToolResult
-from tests.codebase.recording import RecordingContext
 from tests.codebase.test_analyze_codebase import SHOP
 from tests.git_server import GitServer
+from tests.recording import RecordingContext
 
 Analyze = Callable[..., ToolResult]
 DOCUMENT = Path(__file__).parents[2] / "docs" / "analyze_codebase.md"

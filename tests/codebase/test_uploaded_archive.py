@@ -14,8 +14,8 @@ from agents_app.models import StoredFile
 from agents_app.registry import ToolResult, find_tool
 from sessions_app.errors import Refusal
 from tests.codebase.archives import tar_of, zip_of
-from tests.codebase.recording import RecordingContext
 from tests.files.conftest import store, uploaded
+from tests.recording import RecordingContext
 
 __all__ = ["store"]
 

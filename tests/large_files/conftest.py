@@ -9,7 +9,7 @@ import pytest
 
 from agents_app.registry import ToolResult
 from agents_app.tools.process_large_file import process_large_file
-from tests.codebase.recording import RecordingContext
+from tests.recording import RecordingContext
 
 Process = Callable[..., ToolResult]
 Write = Callable[[str, str | bytes], str]

@@ -10,8 +10,8 @@ import pytest
 from agents_app.context import Stopped, ToolError
 from agents_app.large_files import address, download
 from sessions_app.errors import Refusal
-from tests.codebase.recording import RecordingContext, child_processes
 from tests.large_files.conftest import Process
+from tests.recording import RecordingContext, child_processes
 
 TABLE = b"a,b\n" + b"1,2\n" * 200_000
 
@@ -165,6 +165,6 @@ def test_a_server_without_a_certificate_is_not_reached(server: str, context: Rec
 
 
 def _stage(context: RecordingContext) -> Any:
-    from agents_app.codebase.stages import Stage
+    from agents_app.stages import Stage
 
     return Stage(context, "receiving", 0.0, 30.0)

@@ -18,8 +18,8 @@ from agents_app.context import Stopped, ToolError
 from agents_app.large_files import arguments
 from agents_app.registry import find_tool
 from sessions_app.errors import Refusal
-from tests.codebase.recording import RecordingContext, child_processes
 from tests.large_files.conftest import Process, Write
+from tests.recording import RecordingContext, child_processes
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 50
 

@@ -10,8 +10,8 @@ import pytest
 import zstandard
 
 from agents_app.context import ToolError
-from tests.codebase.recording import RecordingContext
 from tests.large_files.conftest import Process, Write
+from tests.recording import RecordingContext
 
 PEOPLE = (
     'name,born,height,note\nAnn,1990-01-02,1.70,"likes, commas"\nBob,1985-12-31,1.85,"two\nlines"\n'

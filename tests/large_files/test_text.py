@@ -8,8 +8,8 @@ import pytest
 import zstandard
 
 from agents_app.context import ToolError
-from tests.codebase.recording import RecordingContext
 from tests.large_files.conftest import Process, Write
+from tests.recording import RecordingContext
 
 STORY = "one two\nthree\n\nfour five six"
 

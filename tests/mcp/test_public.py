@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents_app.codebase import networks
+from agents_app.isolation import networks
 from agents_app.mcp.errors import McpError
 from agents_app.mcp.hub import Hub
 from tests.mcp.conftest import HttpServer, http

@@ -17,7 +17,7 @@ from sessions_app import lifecycle
 from sessions_app.events import session_change
 from sessions_app.messages import add
 from sessions_app.models import ChatSession
-from tests.codebase.recording import RecordingContext
+from tests.recording import RecordingContext
 
 EVIL = '<script>alert(1)</script> [x](javascript:alert(2)) | #eval("3") `#import` \n\n# Fake\n\n$4$ *b* \\'
 

@@ -18,7 +18,7 @@ from sessions_app import lifecycle
 from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession
 from tests.agents import work
-from tests.codebase.recording import RecordingContext
+from tests.recording import RecordingContext
 from tests.reports.conftest import EVIL
 
 Report = Callable[..., Any]

@@ -10,7 +10,7 @@ from pypdf import PdfReader
 from agents_app.context import ToolError
 from exports_app.typesetting import pdf
 from exports_app.typesetting.literals import string
-from tests.codebase.recording import RecordingContext
+from tests.recording import RecordingContext
 
 COMMANDS = [
     '#read("/etc/passwd")',

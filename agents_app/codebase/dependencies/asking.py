@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from agents_app.codebase.networks import is_public
+from agents_app.isolation.networks import is_public
 
 CONNECT_SECONDS = 4.0
 REQUEST_SECONDS = 8.0

@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 from django.core.cache import cache
 
-from agents_app.codebase.stages import Remaining, Stage
-from agents_app.codebase.subprocesses import Command, Limits, Tail, python_command, run
 from agents_app.context import ToolContext
+from agents_app.isolation.subprocesses import Command, Limits, Tail, python_command, run
+from agents_app.stages import Remaining, Stage
 
 BUDGET_SECONDS = 20.0
 _KEPT_SECONDS = 24 * 3600

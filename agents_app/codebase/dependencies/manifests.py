@@ -24,7 +24,7 @@ from agents_app.codebase.dependencies.model import (
     Unreadable,
     without_secrets,
 )
-from agents_app.codebase.escaping import clean
+from agents_app.wording.escaping import clean
 
 MAX_BYTES = 512 * 1024
 LOCK_MAX_BYTES = 8 * 1024 * 1024

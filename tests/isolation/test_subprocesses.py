@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from agents_app.codebase import processes
-from agents_app.codebase.subprocesses import Command, Limits, Tail, run
 from agents_app.context import Stopped
-from tests.codebase.recording import RecordingContext, living_processes
+from agents_app.isolation import processes
+from agents_app.isolation.subprocesses import Command, Limits, Tail, run
+from tests.recording import RecordingContext, living_processes
 
 LIMITS = Limits(memory_bytes=1024**3, file_bytes=1024**2)
 # A child, a grandchild, and one that left its parents and their process group altogether.

@@ -1,4 +1,4 @@
-"""A process of its own that looks a host's name up: `python -m agents_app.codebase.resolving HOST PORT`.
+"""A process of its own that looks a host's name up: `python -m agents_app.isolation.resolving HOST PORT`.
 
 It prints the addresses as a JSON list, at most 16, and ends with 1 when there are none.
 """

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO, cast
 
 import agents_app
-from agents_app.codebase import processes
 from agents_app.context import ToolContext
+from agents_app.isolation import processes
 
 POLL_SECONDS = 0.05
 _CHUNK_BYTES = 64 * 1024

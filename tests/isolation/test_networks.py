@@ -4,9 +4,9 @@ import ipaddress
 
 import pytest
 
-from agents_app.codebase import networks
 from agents_app.context import Stopped, ToolError
-from tests.codebase.recording import RecordingContext
+from agents_app.isolation import networks
+from tests.recording import RecordingContext
 
 
 @pytest.mark.parametrize(

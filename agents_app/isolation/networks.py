@@ -5,8 +5,8 @@ import json
 import re
 from typing import TypeAlias
 
-from agents_app.codebase.subprocesses import Limits, Tail, python_command, run
 from agents_app.context import ToolContext, ToolError
+from agents_app.isolation.subprocesses import Limits, Tail, python_command, run
 
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -88,13 +88,13 @@ def resolve(context: ToolContext, host: str, port: int, *, trusted: bool) -> lis
 
 def _look_up(context: ToolContext, host: str, port: int) -> list[IPAddress]:
     output = Tail(64 * 1024)
-    command = python_command("agents_app.codebase.resolving", host, str(port), limits=_LIMITS)
+    command = python_command("agents_app.isolation.resolving", host, str(port), limits=_LIMITS)
     if run(context, command, on_output=output, on_error=Tail()) != 0:
         return []
     return read_literals(output.text())
 
 
 def read_literals(text: str) -> list[IPAddress]:
-    """Return the addresses that `agents_app.codebase.resolving` printed."""
+    """Return the addresses that `agents_app.isolation.resolving` printed."""
     found = [literal(str(entry)) for entry in json.loads(text)]
     return [address for address in found if address is not None]

@@ -1,0 +1,1 @@
+"""Markdown out of figures and out of text that is not trusted."""
