@@ -29,6 +29,17 @@ class Address:
         return not {self.host, f"{self.host}:{self.port}"}.isdisjoint(hosts)
 
 
+def check(address: Address, trusted_hosts: Collection[str]) -> None:
+    """Raise `Refusal` (`url_refused`) for plain http and private networks, unless the host is trusted."""
+    if address.trusted(trusted_hosts):
+        return
+    if address.scheme != "https":
+        raise Refusal("url_refused", "Only https addresses can be downloaded.")
+    literal = networks.literal(address.host)
+    if literal is not None and not networks.is_public(literal):
+        raise Refusal("url_refused", f"The host {address.host} is inside a private network.")
+
+
 def parse(text: str) -> Address:
     """Return the address `text`; raises `Refusal` (`url_refused`). Looks nothing up."""
     try:

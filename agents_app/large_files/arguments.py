@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import re2
+from django.conf import settings
 
-from agents_app.large_files import address
+from agents_app.large_files import address, paths
 from sessions_app.errors import Refusal
 
 FORMATS = ("text", "csv", "tsv", "json", "jsonl", "parquet")
@@ -124,20 +125,26 @@ SCHEMA: dict[str, Any] = {
 
 
 def check(operation: str, **arguments: Any) -> None:
-    """Raise `Refusal` (`invalid_arguments`, `url_refused`) for what makes no sense; looks nothing up."""
+    """Raise `Refusal` (`invalid_arguments`, `url_refused`, `file_not_allowed`); looks nothing up."""
     given = {name for name, value in arguments.items() if value is not None}
     if len(given.intersection(_SOURCES)) != 1:
         raise _invalid("give exactly one of file, path and url.")
     if strange := sorted(given - _OF_OPERATION[operation] - _OF_FILE):
         raise _invalid(f"{strange[0]} does not go with {operation}.")
-    if "url" in given:
-        address.parse(arguments["url"])
     _check_operation(operation, arguments)
     _check_pattern(arguments.get("pattern"))
     for condition in arguments.get("conditions") or ():
         _check_condition(condition)
     if arguments.get("guard_formulas") and arguments.get("to") not in (None, "csv", "tsv"):
         raise _invalid("guard_formulas goes with csv and tsv only.")
+    _check_place(arguments.get("path"), arguments.get("url"))
+
+
+def _check_place(path: str | None, url: str | None) -> None:
+    if url is not None:
+        address.check(address.parse(url), settings.ALLOWED_FILE_HOSTS)
+    if path is not None:
+        paths.allowed(path)
 
 
 def _check_operation(operation: str, arguments: Mapping[str, Any]) -> None:

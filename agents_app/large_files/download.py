@@ -9,7 +9,7 @@ from agents_app.context import ToolContext, ToolError
 from agents_app.isolation import networks
 from agents_app.isolation.networks import IPAddress
 from agents_app.large_files import child
-from agents_app.large_files.address import Address, parse
+from agents_app.large_files.address import Address, check, parse
 from agents_app.stages import Remaining, Stage
 from sessions_app.errors import Refusal
 
@@ -56,10 +56,11 @@ def _ask(context: ToolContext, stage: Stage, address: Address, max_bytes: int) -
 
 def _resolve(context: ToolContext, address: Address) -> list[IPAddress]:
     trusted = address.trusted(settings.ALLOWED_FILE_HOSTS)
-    if address.scheme != "https" and not trusted:
-        raise ToolError("url_refused", "Only https addresses can be downloaded.")
     try:
+        check(address, settings.ALLOWED_FILE_HOSTS)
         return networks.resolve(context, address.host, address.port, trusted=trusted)
+    except Refusal as refusal:
+        raise ToolError(refusal.code, refusal.detail) from None
     except ToolError as error:
         code = "url_refused" if error.code == "repository_refused" else "url_unreachable"
         raise ToolError(code, error.message) from None

@@ -204,14 +204,20 @@ def _said_of_text(result: Mapping[str, Any]) -> str:
 
 def _said_of_search(result: Mapping[str, Any]) -> str:
     found = result["search"]
-    return f"{amount(found['matching_lines'], 'line')} of {found['lines']:,} match."
+    return (
+        f"{found['matching_lines']:,} of {amount(found['lines'], 'line')} {_verb(found['matching_lines'])}."
+    )
+
+
+def _verb(count: int) -> str:
+    return "matches" if count == 1 else "match"
 
 
 _SAID: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "table": _said_of_table,
     "search": _said_of_search,
     "sample": lambda result: f"{amount(len(result['sample']['rows']), 'row')} shown.",
-    "filter": lambda result: f"{amount(result['filter']['rows'], 'row')} match.",
+    "filter": lambda result: f"{amount(result['filter']['rows'], 'row')} {_verb(result['filter']['rows'])}.",
     "convert": lambda result: _written(result["convert"]).partition("\n")[0],
     "split": lambda result: f"{amount(result['split']['parts'], 'part')}.",
     "text": _said_of_text,

@@ -1,20 +1,16 @@
 """Where a file comes from: the store of files, an allowed folder, the network."""
 
 import stat
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 
-from agents_app.codebase import folder
 from agents_app.context import ToolContext, ToolError
 from agents_app.files import reading
-from agents_app.large_files import address, download
+from agents_app.large_files import address, download, paths
 from agents_app.stages import Stage
 from sessions_app.errors import Refusal
-
-_NOT_ALLOWED = "There is no such file in the folders that the operator allows."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +30,9 @@ def find(context: ToolContext, stage: Stage, file: str | None, path: str | None,
     if file is not None:
         found = reading.readable(context.owner_id, file)
         return Source(path=found.path, name=found.name, origin="file")
-    if path is not None:
-        return _allowed(path, settings.ALLOWED_FOLDERS)
     try:
+        if path is not None:
+            return _allowed(path)
         where = address.parse(url or "")
     except Refusal as refusal:
         raise ToolError(refusal.code, refusal.detail) from None
@@ -44,13 +40,13 @@ def find(context: ToolContext, stage: Stage, file: str | None, path: str | None,
     return Source(path=fetched, name=where.name, origin=where.shown)
 
 
-def _allowed(text: str, folders: Sequence[Path]) -> Source:
-    """Return a regular file in one of `folders`, in the same words whether others exist or not."""
+def _allowed(text: str) -> Source:
+    """Return a regular file; raises `Refusal`, in the same words whether others exist or not."""
+    real = paths.allowed(text)
     try:
-        real = folder.allowed(text, folders)
         regular = stat.S_ISREG(real.lstat().st_mode)
-    except (Refusal, OSError):
+    except OSError:
         regular = False
     if not regular:
-        raise ToolError("file_not_allowed", _NOT_ALLOWED)
+        raise paths.refusal()
     return Source(path=real, name=real.name, origin="path")

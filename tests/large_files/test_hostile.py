@@ -180,6 +180,23 @@ def test_arguments_that_make_no_sense_are_refused_before_anything_is_queued(give
     assert code_of(lambda: tool.validate({"operation": "summary", **given})) == "invalid_arguments"
 
 
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"path": "/etc/passwd"}, "file_not_allowed"),
+        ({"path": "relative"}, "file_not_allowed"),
+        ({"url": "https://10.0.0.1/x"}, "url_refused"),
+        ({"url": "https://[::1]/x"}, "url_refused"),
+        ({"url": "http://example.org/x"}, "url_refused"),
+    ],
+)
+def test_places_that_no_tool_may_read_are_refused_before_anything_is_queued(
+    given: dict[str, Any], code: str
+) -> None:
+    tool = find_tool("process_large_file")
+    assert code_of(lambda: tool.validate({"operation": "count", **given})) == code
+
+
 @pytest.mark.parametrize("operation", [*arguments._OF_OPERATION])
 def test_a_cancel_ends_every_operation_and_leaves_no_process(
     process: Process, write: Write, context: RecordingContext, operation: str

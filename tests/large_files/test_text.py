@@ -125,7 +125,7 @@ def test_a_catastrophic_pattern_costs_no_more_than_another(process: Process, wri
 
 def test_nothing_found_delivers_nothing(process: Process, write: Write, context: RecordingContext) -> None:
     result = process(path=write("x", "a\n"), operation="search", pattern="b")
-    assert "0 lines of 1 match" in result.summary
+    assert "0 of 1 line match" in result.summary
     assert context.delivered == []
 
 
