@@ -139,7 +139,7 @@ def test_the_demo_model_counts_nothing(session: ChatSession) -> None:
 def test_a_long_session_is_windowed_to_the_models_context(
     session: ChatSession, serve: Serve, settings: Any
 ) -> None:
-    settings.MODEL_CONTEXTS = {"openai:any-model": 3000}
+    settings.MODEL_CONTEXTS = {"openai:any-model": 4500}
     server = serve(says("word " * 400))
     for number in range(5):
         say(session, f"Question {number} " + "word " * 300)
@@ -153,7 +153,7 @@ def test_a_long_session_is_windowed_to_the_models_context(
 def test_a_message_that_alone_is_too_large_fails_with_a_code(
     session: ChatSession, serve: Serve, settings: Any
 ) -> None:
-    settings.MODEL_CONTEXT_TOKENS = 3000
+    settings.MODEL_CONTEXT_TOKENS = 4500
     server = serve(says("Hi"))
     turn = say(session, "word " * 5000)
     assert (turn.state, (turn.error or {})["code"]) == ("failed", "context_exceeded")
