@@ -34,7 +34,9 @@ def house(tmp_path_factory: pytest.TempPathFactory, model: ModelServer) -> Itera
     config = folder / "mcp.json"
     probe = {"command": sys.executable, "args": [str(SERVER), "stdio"], "approval": "allow"}
     marked = {**probe, "heavy_tools": ["st*"]}
-    config.write_text(json.dumps({"mcpServers": {"probe": probe, "marked": marked}}))
+    believed = {**probe, "trusted": True}
+    servers = {"probe": probe, "marked": marked, "believed": believed}
+    config.write_text(json.dumps({"mcpServers": servers}))
     with House(
         folder / "var",
         MCPCHAT_MODEL="openai:model-a",
@@ -53,7 +55,7 @@ def uta(house: House) -> Person:
 
     def offered() -> bool:
         names = {tool["name"] for tool in uta.http.get("/api/tools/").json()}
-        return {"probe__steps", "marked__steps"} <= names
+        return {"probe__steps", "marked__steps", "believed__steps"} <= names
 
     wait_for("the tools of the servers are listed", offered, 40)
     return uta
@@ -181,6 +183,20 @@ def test_work_in_the_background_is_lost_with_its_process_and_the_chat_is_told_wh
 
     wait_for("the chat is told", told)
     wait_for("another takes calls", lambda: _adds(uta), 60)
+
+
+def test_work_in_the_background_that_is_safe_to_repeat_is_done_again_when_its_process_dies(
+    house: House, uta: Person
+) -> None:
+    session_id = uta.session()
+    call = _execute(uta, session_id, "believed__steps", wait=15, args={"count": 60, "pause": 0.1})
+    assert call["subagent_id"]
+    house.kill("chat")
+    ended = uta.ended(call["subagent_id"], 60)
+    assert (ended["state"], ended["attempt"], ended["result"]["summary"]) == ("succeeded", 2, "done")
+    assert [earlier["code"] for earlier in ended["attempts"]] == ["worker_lost"]
+    said = [message["content"] for message in uta.snapshot(session_id)["messages"]]
+    assert said.count("done") == 1
 
 
 def _adds(uta: Person) -> bool:

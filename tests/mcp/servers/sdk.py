@@ -37,7 +37,7 @@ def environment(name: str) -> str:
     return os.environ.get(name, "(none)")
 
 
-@server.tool()
+@server.tool(annotations=ToolAnnotations(idempotent_hint=True))
 async def steps(context: Context[Any, Any], count: int, pause: float = 0.05) -> str:
     """Tell progress."""
     for step in range(count):
