@@ -65,8 +65,13 @@ def _is_timeout(value: object) -> bool:
 
 
 def _title(tool: Tool, arguments: Mapping[str, Any]) -> str:
-    """Name the work by its tool and its first text argument, or file: what a person would call it."""
-    subject = next((value for value in arguments.values() if isinstance(value, str) and value), "")
+    """Name the work by its tool and its first text argument, or file: what a person would call it.
+
+    What is a mere choice, such as a format, names nothing.
+    """
+    chosen = {name for name, schema in tool.input_schema.get("properties", {}).items() if "enum" in schema}
+    texts = (value for name, value in arguments.items() if name not in chosen and isinstance(value, str))
+    subject = next((text for text in texts if text), "")
     subject = files.file_names(tool, arguments).get(subject, subject)
     return f"{tool.title}: {subject}" if subject else tool.title
 

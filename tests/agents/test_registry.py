@@ -108,5 +108,17 @@ def test_a_plan_takes_over_what_the_tool_declares(db: None) -> None:
     assert plan.title == "Probe brief: somewhere"
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("args", "title"),
+    [
+        ({"scope": "mine", "format": "pdf"}, "Report"),
+        ({"format": "pdf", "title": "November"}, "Report: November"),
+    ],
+)
+def test_what_is_a_mere_choice_does_not_name_the_work(args: dict[str, str], title: str) -> None:
+    assert prepare({"tool_name": "generate_report", "args": args}, uuid4()).title == title
+
+
 def test_arguments_may_be_left_out(db: None) -> None:
     assert prepare({"tool_name": "probe"}, uuid4()).arguments == {}
