@@ -49,8 +49,9 @@ def test_the_demo_agent_summarizes_a_file_that_a_message_links(house: House, ann
     assert "| Rows | 1,176 |" in result
 
 
-def test_another_users_file_is_like_none(house: House, ann: Person, bob: Person) -> None:
+def test_another_users_file_is_like_none(house: House, ann: Person) -> None:
+    ruth = house.user("ruth")  # bob is to have no session in test_worlds.py
     file_id = _upload(ann, "mine.csv", TABLE[:2000])
-    body = {"session_id": bob.session(), "args": {"file": file_id, "operation": "count"}}
-    answer = bob.http.post("/api/tools/process_large_file/execute/", json=body)
+    body = {"session_id": ruth.session(), "args": {"file": file_id, "operation": "count"}}
+    answer = ruth.http.post("/api/tools/process_large_file/execute/", json=body)
     assert (answer.status_code, answer.json()["code"]) == (404, "file_not_found")
