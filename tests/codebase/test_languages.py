@@ -123,7 +123,7 @@ def test_what_scc_prints_in_another_shape_counts_as_nothing() -> None:
 def test_progress_counts_files_batch_by_batch(
     context: RecordingContext, stage: Stage, listed: Listed
 ) -> None:
-    count(context, stage, listed({f"{number}.py": PYTHON for number in range(1000)}))
+    count(context, stage, listed({f"{number}.py": PYTHON for number in range(4000)}))
     assert [percent for percent, name, _left in context.told if name == "testing"] == [
         25.0,
         50.0,

@@ -249,7 +249,7 @@ def test_a_process_that_is_killed_fails_the_work_with_a_sentence(
 def test_progress_never_falls_and_ends_near_the_end(
     process: Process, write: Write, context: RecordingContext
 ) -> None:
-    process(path=write("x.csv", "n,word\n" + "12345,some words\n" * 1_000_000), operation="summary")
+    process(path=write("x.csv", "n,word\n" + "12345,some words\n" * 8_000_000), operation="summary")
     percents = [percent for percent, _stage, _left in context.told]
     assert percents == sorted(percents)
     assert len(percents) > 3
