@@ -36,6 +36,12 @@ _OPTIONS = (
     "--no-size",
     "--no-gitmodule",
 )
+# What scc counts as code and nobody would call a program.
+_TEXT_AND_DATA = frozenset({
+    "AsciiDoc", "Creole", "CSV", "Docbook XML", "GitHub Flavored Markdown", "INI", "JSON", "JSON5", "JSONC",
+    "JSONL", "License", "Markdown", "MDX", "Org", "Plain Text", "Properties File", "ReStructuredText",
+    "Rich Text Format", "SVG", "Textile", "TOML", "XML", "YAML", "gitignore", "ignore",
+})  # fmt: skip
 
 
 @dataclass
@@ -75,6 +81,11 @@ class Counts:
     def by_code(self) -> list[Language]:
         """Return the languages, most lines of code first."""
         return sorted(self.languages.values(), key=lambda language: (-language.code, language.name))
+
+    def programs(self) -> list[Language]:
+        """Return the languages that programs are written in, most code first; all if there are none."""
+        found = self.by_code()
+        return [one for one in found if one.code and one.name not in _TEXT_AND_DATA] or found
 
     def total(self) -> Language:
         """Return the sums over all languages."""

@@ -78,7 +78,7 @@ def _chart(found: list[Language]) -> str:
         return ""
     if len(rows) > _CHARTED_LANGUAGES:
         others = sum(language.code for language in found[_CHARTED_LANGUAGES:])
-        rows = [*rows[:_CHARTED_LANGUAGES], [f"{len(rows) - _CHARTED_LANGUAGES} others", others]]
+        rows = [*rows[:_CHARTED_LANGUAGES], [amount(len(rows) - _CHARTED_LANGUAGES, "other"), others]]
     return charts.block({"type": "bars", "title": "Code by language", "unit": "lines", "rows": rows})
 
 

@@ -27,7 +27,7 @@ def figures_so_far(analysis: Analysis) -> list[str]:
     """Return what is known of an analysis that is not done, in a few words each."""
     figures = [f"{amount(len(analysis.listing.files), 'file')} found"] if analysis.listing else []
     if analysis.counts and analysis.counts.languages:
-        first = analysis.counts.by_code()[0]
+        first = analysis.counts.programs()[0]
         figures = [amount(first.files, f"{escape(first.name, 40)} file")]
         figures.append(f"{amount(analysis.counts.total().lines, 'line')} counted")
     if analysis.functions:
@@ -82,9 +82,12 @@ def _code(analysis: Analysis) -> list[str]:
     code = analysis.counts.total().code if analysis.counts else 0
     if not analysis.counts or not code:
         return []
-    shares = [(language.name, percent(language.code, code)) for language in analysis.counts.by_code()[:3]]
+    programs = analysis.counts.programs()
+    whole = sum(language.code for language in programs)
+    shares = [(language.name, percent(language.code, whole)) for language in programs[:3]]
+    of_what = "" if whole == code else " of the programs"
     if shares[0][1] >= 50:
-        spoken = f"mostly {escape(shares[0][0])} ({shares[0][1]:.0f}%)"
+        spoken = f"mostly {escape(shares[0][0])} ({shares[0][1]:.0f}%{of_what})"
     else:
         spoken = " and ".join(f"{escape(language)} ({share:.0f}%)" for language, share in shares)
     return [f"{amount(code, 'line')} of code", spoken]

@@ -250,3 +250,16 @@ def test_what_stands_out_is_said_with_its_figures() -> None:
     assert "2 of 3 runtime dependencies take any version" in said
     assert "different versions of `left`" in said
     assert "**Hardly any comments**: 0.1%" in said
+
+
+def test_text_and_data_are_not_what_a_code_base_is_written_in() -> None:
+    found = plain_analysis()
+    assert found.counts is not None
+    found.counts.languages["ReStructuredText"] = Language("ReStructuredText", 90, 9000, 9000)
+    assert "9,800 lines of code, mostly Python (100% of the programs)" in report.summary(found)
+
+
+def test_a_code_base_of_text_alone_says_so() -> None:
+    found = plain_analysis()
+    found.counts = Counts(languages={"Markdown": Language("Markdown", 9, 900, 900)})
+    assert "900 lines of code, mostly Markdown (100%)" in report.summary(found)
