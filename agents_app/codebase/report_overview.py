@@ -114,7 +114,8 @@ def _declared(analysis: Analysis) -> str:
     if found is None:
         return ""
     packages = amount(len(found.names), "dependency", "dependencies")
-    outdated = found.outdated.total()
+    # A package that several manifests declare is one.
+    outdated = len({(row.ecosystem, row.name) for row in found.dependencies if row.outdated})
     state = f", {outdated:,} of them outdated" if outdated else ""
     licences = _licences(analysis)
     return f"It declares {packages}{state}; licence: {licences}."

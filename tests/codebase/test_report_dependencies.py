@@ -7,6 +7,7 @@ from typing import Any
 from agents_app.codebase.declarations import Declarations, Declared
 from agents_app.codebase.findings import findings
 from agents_app.codebase.report_dependencies import dependencies
+from agents_app.codebase.report_overview import lead
 from agents_app.codebase.result import Analysis
 from agents_app.codebase.source import Source
 
@@ -32,6 +33,12 @@ def test_figures_are_told_by_ecosystem() -> None:
     text = dependencies(analysis(*rows, declared("d", ecosystem="pypi"), locked=Counter(npm=40)), 10)
     assert "| JavaScript (npm) | 3 | 40 | 1 | 1 |" in text
     assert "| Python (PyPI) | 1 | 0 | 0 | 1 |" in text
+
+
+def test_a_package_that_several_manifests_declare_is_one_outdated_dependency() -> None:
+    rows = [declared("old", outdated=True), declared("old", manifest="web/package.json", outdated=True)]
+    text = lead(analysis(*rows, names={("npm", "old")}), 10)
+    assert "It declares 1 dependency, 1 of them outdated" in text
 
 
 def test_what_is_outdated_is_listed_once_for_all_manifests_that_use_it() -> None:
