@@ -1,7 +1,6 @@
 """Export agents: a session to a file that appears whole or not at all."""
 
 import hashlib
-import os
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -61,14 +60,17 @@ def execute(context: ToolContext, format_name: str, arguments: Mapping[str, Any]
     document = freeze(context.session_id, include_metadata=include_metadata, now=timezone.now())
     draft = context.workdir / f"export{chosen.suffix}"
     try:
-        _render(chosen, document, draft, context)
+        note = _render(chosen, document, draft, context)
         export = _store(context, draft, _file_name(document, chosen))
     except OSError as error:
         # Without `strerror` it is Django's own, whose text names folders of the server.
         reason = error.strerror or "its folder cannot be made"
         raise ToolError("storage_failed", f"The file could not be written: {reason}.") from error
     summary = f"{document.message_count} messages, {export.file_size:,} bytes"
-    return ToolResult(summary=summary, data={"export_id": str(export.pk), "sha256": export.sha256})
+    return ToolResult(
+        summary=f"{summary}. {note}" if note else summary,
+        data={"export_id": str(export.pk), "sha256": export.sha256},
+    )
 
 
 def payload(export: Export) -> ExportPayload:
@@ -96,12 +98,10 @@ def snapshot(session_id: UUID) -> list[ExportPayload]:
     return [payload(export) for export in rows.order_by("created_at")]
 
 
-def _render(chosen: ExportFormat, document: SessionDocument, draft: Path, context: ToolContext) -> None:
-    with draft.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
-        chosen.render(document, file.write, _teller(context, document.message_count))
-        file.flush()
-        os.fsync(file.fileno())
+def _render(chosen: ExportFormat, document: SessionDocument, draft: Path, context: ToolContext) -> str:
+    note = chosen.write(context, document, draft, _teller(context, document.message_count))
     context.progress(95, "storing")
+    return note
 
 
 def _teller(context: ToolContext, total: int) -> Callable[[int], None]:

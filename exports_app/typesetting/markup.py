@@ -4,6 +4,7 @@ What comes out is calls of functions and string literals, in code mode: typst re
 markup, so none can become a command, whatever it says.
 """
 
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from sessions_app import charts, markdown
 
 _SCHEMES = {"http", "https", "mailto"}
 _ADDRESS_MAX_CHARACTERS = 2000
+_STRONG = {"L", "R", "AL"}
 _CHECKED, _UNCHECKED = "\N{BALLOT BOX WITH CHECK} ", "\N{BALLOT BOX} "
 _ALIGNMENTS = {"text-align:right": "right", "text-align:center": "center"}
 
@@ -22,6 +24,7 @@ _ALIGNMENTS = {"text-align:right": "right", "text-align:center": "center"}
 def body(text: str) -> Iterator[str]:
     """Yield the lines of the program that shows Markdown `text`."""
     tokens = markdown.parse(text)
+    _turn(tokens)
     for place, token in enumerate(tokens):
         if token.type == "inline":
             yield from map(_inline, token.children or [])
@@ -29,6 +32,18 @@ def body(text: str) -> Iterator[str]:
             yield f"grid_of_cells({_columns(tokens, place)},"
         else:
             yield _BLOCKS[token.type](token)
+
+
+def _turn(tokens: Sequence[Token]) -> None:
+    """Note which blocks of words run from the right to the left: their first letter says it."""
+    for opening, inline, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if inline.type == "inline" and _runs_leftwards(inline.content):
+            opening.meta["leftwards"] = closing.meta["leftwards"] = True
+
+
+def _runs_leftwards(text: str) -> bool:
+    directions = map(unicodedata.bidirectional, text)
+    return next((found for found in directions if found in _STRONG), "L") != "L"
 
 
 def _inline(token: Token) -> str:
@@ -46,16 +61,24 @@ def _in_head(token: Token) -> bool:
 
 
 def _heading(token: Token) -> str:
-    return f"heading(level: {int(token.tag[1])}, {{ []"
+    return f"{_leftwards(token)}heading(level: {int(token.tag[1])}, {{ []"
+
+
+def _heading_end(token: Token) -> str:
+    return "}))" if token.meta else "})"
 
 
 def _paragraph(token: Token) -> str:
     """A paragraph of a tight list has no space around it."""
-    return "{ []" if token.hidden else "par({ []"
+    return _leftwards(token) + ("{ []" if token.hidden else "par({ []")
 
 
 def _paragraph_end(token: Token) -> str:
-    return "}" if token.hidden else "})"
+    return ("}" if token.hidden else "})") + (")" if token.meta else "")
+
+
+def _leftwards(token: Token) -> str:
+    return "leftwards(" if token.meta else ""
 
 
 def _numbers(token: Token) -> str:
@@ -75,7 +98,8 @@ def _code(token: Token) -> str:
 
 def _cell(token: Token) -> str:
     alignment = _ALIGNMENTS.get(str(token.attrGet("style")), "left")
-    return f"table.cell(align: {alignment}, {{ []"
+    turned = "set text(dir: rtl)" if token.meta else "[]"
+    return f"table.cell(align: {alignment}, {{ {turned}"
 
 
 def _link(token: Token) -> str:
@@ -104,7 +128,7 @@ def _always(line: str) -> Callable[[Token], str]:
 
 _BLOCKS: dict[str, Callable[[Token], str]] = {
     "heading_open": _heading,
-    "heading_close": _always("})"),
+    "heading_close": _heading_end,
     "paragraph_open": _paragraph,
     "paragraph_close": _paragraph_end,
     "bullet_list_open": _always("list("),
