@@ -18,17 +18,21 @@ def render_json(document: SessionDocument, write: Write, tick: Tick) -> None:
     write(f'{{"schema_version": {SCHEMA_VERSION},\n"session": {_dump(_session(document))},\n"messages": [')
     for number, message in enumerate(document.messages(), start=1):
         write("\n" if number == 1 else ",\n")
-        write(_dump(_row(message, document.include_metadata, ("role", "content"))))
+        write(_dump(_row(message, document.options.include_metadata, ("role", "content"))))
         tick(number)
     write('\n],\n"subagents": [')
     for number, subagent in enumerate(document.subagents(), start=1):
         write("\n" if number == 1 else ",\n")
-        write(_dump(_row(subagent, document.include_metadata, ("tool_name", "title", "state", "result"))))
+        write(
+            _dump(
+                _row(subagent, document.options.include_metadata, ("tool_name", "title", "state", "result"))
+            )
+        )
     write("\n]}\n")
 
 
 def _session(document: SessionDocument) -> dict[str, Any]:
-    if not document.include_metadata:
+    if not document.options.include_metadata:
         return {"title": document.title}
     names = ("id", "title", "model", "owner", "created_at", "exported_at", "message_count")
     return {name: getattr(document, name) for name in names}

@@ -13,14 +13,14 @@ _SPEAKERS = {"user": "You", "assistant": "Agent", "subagent": "Subagent"}
 def render_markdown(document: SessionDocument, write: Write, tick: Tick) -> None:
     """Write a title, the metadata if it is wanted, and each message under a heading of its own."""
     write(f"# {_one_line(document.title)}\n")
-    if document.include_metadata:
+    if document.options.include_metadata:
         write(f"\n- Session: `{document.id}`\n- Owner: {_one_line(document.owner)}\n")
         write(f"- Started: {document.created_at:%Y-%m-%d %H:%M} UTC\n")
         write(
             f"- Exported: {document.exported_at:%Y-%m-%d %H:%M} UTC\n- Messages: {document.message_count}\n"
         )
     for number, message in enumerate(document.messages(), start=1):
-        write(_message(message, document.include_metadata))
+        write(_message(message, document.options.include_metadata))
         tick(number)
 
 
