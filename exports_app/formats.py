@@ -30,8 +30,8 @@ _R = TypeVar("_R", Render, RenderFile)
 class ExportFormat:
     """A declared format. Both kinds of renderer call `tick(messages_written)`.
 
-    One of text is `render(document, write, tick)`. A `binary` one is `render(context, document, target, tick)`:
-    it writes the file itself and returns what is to be known of it, if anything.
+    One of text is `render(document, write, tick)`. A `binary` one writes the file itself:
+    `render(context, document, target, tick)` returns what is to be known of it, or "".
     """
 
     name: str
@@ -73,7 +73,7 @@ def export_format(*, name: str, title: str, content_type: str, suffix: str) -> C
 def file_format(
     *, name: str, title: str, content_type: str, suffix: str
 ) -> Callable[[RenderFile], RenderFile]:
-    """Declare the decorated function, which writes the file itself, as a format. Raises as `export_format`."""
+    """Declare the decorated function, which writes the file itself. Raises as `export_format`."""
     return _declare(
         lambda render: ExportFormat(
             name=name, title=title, content_type=content_type, suffix=suffix, render=render, binary=True

@@ -11,6 +11,7 @@ from sessions_app.plain import text as plain
 ARGUMENTS_MAX_CHARACTERS = 4_000
 RESULT_MAX_CHARACTERS = 12_000
 _OUTLINE_CHARACTERS = 60
+_LINE_CHARACTERS = 80
 _SPEAKERS = {"user": "You", "assistant": "Agent", "subagent": "Subagent"}
 
 Work = DocumentToolCall | DocumentSubagent
@@ -99,4 +100,10 @@ def moment(value: datetime) -> str:
 def _shown(value: object, limit: int) -> tuple[str, str]:
     if isinstance(value, str):
         return bounded(value, limit), ""
-    return bounded(json.dumps(value, ensure_ascii=False, indent=2, default=str), limit), "json"
+    line = json.dumps(value, ensure_ascii=False, default=str)
+    shown = (
+        line
+        if len(line) <= _LINE_CHARACTERS
+        else json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    )
+    return bounded(shown, limit), "json"

@@ -44,7 +44,9 @@ def without_font(compiler: typst.Compiler, text: str) -> str:
     try:
         compiler.compile("\n".join(lines).encode(), format="pdf", pdf_standards="a-2b")
     except typst.TypstError as error:
-        return "".join(characters[line - 1] for line in sorted(set(map(int, _LINE.findall(error.diagnostic)))))
+        return "".join(
+            characters[line - 1] for line in sorted(set(map(int, _LINE.findall(error.diagnostic))))
+        )
     return ""
 
 

@@ -4,19 +4,18 @@ What comes out is calls of functions and string literals, in code mode: typst re
 markup, so none can become a command, whatever it says.
 """
 
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 from urllib.parse import urlsplit
 
 from markdown_it.token import Token
 
+from exports_app.typesetting import directions
 from exports_app.typesetting.literals import string
 from sessions_app import charts, markdown
 
 _SCHEMES = {"http", "https", "mailto"}
 _ADDRESS_MAX_CHARACTERS = 2000
-_STRONG = {"L", "R", "AL"}
 _CHECKED, _UNCHECKED = "\N{BALLOT BOX WITH CHECK} ", "\N{BALLOT BOX} "
 _ALIGNMENTS = {"text-align:right": "right", "text-align:center": "center"}
 
@@ -24,7 +23,7 @@ _ALIGNMENTS = {"text-align:right": "right", "text-align:center": "center"}
 def body(text: str) -> Iterator[str]:
     """Yield the lines of the program that shows Markdown `text`."""
     tokens = markdown.parse(text)
-    _turn(tokens)
+    directions.mark(tokens)
     for place, token in enumerate(tokens):
         if token.type == "inline":
             yield from map(_inline, token.children or [])
@@ -32,18 +31,6 @@ def body(text: str) -> Iterator[str]:
             yield f"grid_of_cells({_columns(tokens, place)},"
         else:
             yield _BLOCKS[token.type](token)
-
-
-def _turn(tokens: Sequence[Token]) -> None:
-    """Note which blocks of words run from the right to the left: their first letter says it."""
-    for opening, inline, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        if inline.type == "inline" and _runs_leftwards(inline.content):
-            opening.meta["leftwards"] = closing.meta["leftwards"] = True
-
-
-def _runs_leftwards(text: str) -> bool:
-    directions = map(unicodedata.bidirectional, text)
-    return next((found for found in directions if found in _STRONG), "L") != "L"
 
 
 def _inline(token: Token) -> str:
@@ -60,30 +47,32 @@ def _in_head(token: Token) -> bool:
     return token.type != "thead_close"
 
 
+def _turned(line: str, *, ends: bool = False) -> Callable[[Token], str]:
+    """Return what writes a line, inside of its direction where that is not the one around it."""
+
+    def write(token: Token) -> str:
+        turn = token.meta.get(directions.TURN, "")
+        return f"{line})" if ends and turn else f"{turn}({line}" if turn else line
+
+    return write
+
+
 def _heading(token: Token) -> str:
-    return f"{_leftwards(token)}heading(level: {int(token.tag[1])}, {{ []"
-
-
-def _heading_end(token: Token) -> str:
-    return "}))" if token.meta else "})"
+    return _turned(f"heading(level: {int(token.tag[1])}, {{ []")(token)
 
 
 def _paragraph(token: Token) -> str:
     """A paragraph of a tight list has no space around it."""
-    return _leftwards(token) + ("{ []" if token.hidden else "par({ []")
+    return _turned("{ []" if token.hidden else "par({ []")(token)
 
 
 def _paragraph_end(token: Token) -> str:
-    return ("}" if token.hidden else "})") + (")" if token.meta else "")
-
-
-def _leftwards(token: Token) -> str:
-    return "leftwards(" if token.meta else ""
+    return _turned("}" if token.hidden else "})", ends=True)(token)
 
 
 def _numbers(token: Token) -> str:
     # Larger ones than typst counts to are valid Markdown.
-    return f"enum(start: {min(int(token.attrGet('start') or 1), 999_999_999)},"
+    return _turned(f"enum(start: {min(int(token.attrGet('start') or 1), 999_999_999)},")(token)
 
 
 def _code(token: Token) -> str:
@@ -98,8 +87,11 @@ def _code(token: Token) -> str:
 
 def _cell(token: Token) -> str:
     alignment = _ALIGNMENTS.get(str(token.attrGet("style")), "left")
-    turned = "set text(dir: rtl)" if token.meta else "[]"
-    return f"table.cell(align: {alignment}, {{ {turned}"
+    return f"table.cell(align: {alignment}, {_turned('{ []')(token)}"
+
+
+def _cell_end(token: Token) -> str:
+    return f"{_turned('}', ends=True)(token)}),"
 
 
 def _link(token: Token) -> str:
@@ -128,13 +120,13 @@ def _always(line: str) -> Callable[[Token], str]:
 
 _BLOCKS: dict[str, Callable[[Token], str]] = {
     "heading_open": _heading,
-    "heading_close": _heading_end,
+    "heading_close": _turned("})", ends=True),
     "paragraph_open": _paragraph,
     "paragraph_close": _paragraph_end,
-    "bullet_list_open": _always("list("),
-    "bullet_list_close": _always(")"),
+    "bullet_list_open": _turned("list("),
+    "bullet_list_close": _turned(")", ends=True),
     "ordered_list_open": _numbers,
-    "ordered_list_close": _always(")"),
+    "ordered_list_close": _turned(")", ends=True),
     "list_item_open": _always("{ []"),
     "list_item_close": _always("},"),
     "blockquote_open": _always("quote(block: true, { []"),
@@ -150,9 +142,9 @@ _BLOCKS: dict[str, Callable[[Token], str]] = {
     "tr_open": _always(""),
     "tr_close": _always(""),
     "th_open": _cell,
-    "th_close": _always("}),"),
+    "th_close": _cell_end,
     "td_open": _cell,
-    "td_close": _always("}),"),
+    "td_close": _cell_end,
 }
 _INLINES: dict[str, Callable[[Token], str]] = {
     "softbreak": _always('" "'),
