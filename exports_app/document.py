@@ -14,6 +14,7 @@ from agents_app.context import ToolError
 from agents_app.files.model import StoredFile
 from agents_app.models import Subagent, ToolCall, Turn
 from agents_app.presentation import milliseconds
+from agents_app.querysets import IMPORTED
 from exports_app.options import ExportOptions
 from sessions_app import branches
 from sessions_app.models import ChatSession, Message
@@ -131,7 +132,7 @@ class SessionDocument:
 
     def subagents(self) -> Iterator[DocumentSubagent]:
         """Yield the tool executors' work in order, read in chunks. Raises `ToolError` (`session_gone`)."""
-        work = Subagent.objects.filter(agent_type="tool_executor")
+        work = Subagent.objects.filter(agent_type__in=["tool_executor", IMPORTED])
         for rows in self._chunks(work, WORK_A_CHUNK):
             files = _files_of(rows)
             for row in rows:
