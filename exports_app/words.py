@@ -61,14 +61,11 @@ def about_work(work: Work, *, metadata: bool) -> list[str]:
     """Return its state and, with metadata, when it was asked for and how long it took."""
     if not metadata:
         return [work.state]
-    is_subagent = isinstance(work, DocumentSubagent)
-    seconds = None if work.duration_ms is None else work.duration_ms / 1000
-    return [
-        work.state,
-        *([duration(seconds)] if seconds is not None else []),
-        *([f"attempt {work.attempt}"] if is_subagent and work.attempt > 1 else []),
-        moment(work.queued_at if is_subagent else work.created_at),
-    ]
+    took = [] if work.duration_ms is None else [duration(work.duration_ms / 1000)]
+    if isinstance(work, DocumentToolCall):
+        return [work.state, *took, moment(work.created_at)]
+    tried = [f"attempt {work.attempt}"] if work.attempt > 1 else []
+    return [work.state, *took, *tried, moment(work.queued_at)]
 
 
 def parts(work: Work) -> Iterator[tuple[str, str, str]]:

@@ -15,7 +15,7 @@ from exports_app.typesetting import fonts, markup, pdf
 from exports_app.typesetting.literals import string
 
 MESSAGES_A_PART = 250
-CHARACTERS_A_PART = 300_000
+CHARACTERS_A_PART = 200_000
 """Of the program: memory grows with it, and no process may take more than 300 MB."""
 _AHEAD_SECONDS = 0.04
 _PAPERS = {"a4": "a4", "letter": "us-letter"}
@@ -55,9 +55,9 @@ class _Part:
     def is_full(self) -> bool:
         return self.messages >= MESSAGES_A_PART or self.characters >= CHARACTERS_A_PART
 
-    def add(self, lines: list[str], *, is_message: bool) -> None:
+    def add(self, lines: list[str], *, messages: int) -> None:
         self.lines += lines
-        self.messages += is_message
+        self.messages += messages
         self.characters += sum(map(len, lines))
 
 
@@ -90,9 +90,10 @@ class _Ahead:
         if entry is None:
             return False
         self._part = self._part or _Part()
-        is_message = isinstance(entry, DocumentMessage)
-        write = _message(entry, self._metadata) if is_message else _work(entry, self._metadata)
-        self._part.add(list(write), is_message=is_message)
+        if isinstance(entry, DocumentMessage):
+            self._part.add(list(_message(entry, self._metadata)), messages=1)
+        else:
+            self._part.add(list(_work(entry, self._metadata)), messages=0)
         return True
 
 

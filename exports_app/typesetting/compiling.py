@@ -21,11 +21,17 @@ _LINE = re.compile(r"typst_py_bytes__\.typ:(\d+):")
 def main(source: str, target: str, folder: str, tags: str = "") -> int:
     """Compile `source` to `target`; return 1 with the reason on the standard error if it cannot be."""
     program = Path(source).read_text(encoding="utf-8")
-    compiler = typst.Compiler(root=folder, package_path=folder, package_cache_path=folder)
+    fonts = typst.Fonts()
+    missing = without_font(fonts, program)
+    compiler = typst.Compiler(
+        marked(program, missing).encode(),
+        root=folder,
+        font_paths=fonts,
+        package_path=folder,
+        package_cache_path=folder,
+    )
     try:
-        missing = without_font(compiler, program)
-        whole = marked(program, missing).encode()
-        compiler.compile(whole, output=target, format="pdf", pdf_tags=tags != "untagged")
+        compiler.compile(output=target, format="pdf", pdf_tags=tags != "untagged")
     except typst.TypstError as error:
         print(error.message, file=sys.stderr)
         return 1
@@ -33,7 +39,7 @@ def main(source: str, target: str, folder: str, tags: str = "") -> int:
     return 0
 
 
-def without_font(compiler: typst.Compiler, text: str) -> str:
+def without_font(fonts: typst.Fonts, text: str) -> str:
     """Return the characters of `text` that no font has, in order of their code.
 
     A PDF to be archived may not have any: the compiler names the lines of those it could not show.
@@ -42,7 +48,9 @@ def without_font(compiler: typst.Compiler, text: str) -> str:
     # A letter before each, for those that combine.
     lines = (f'#text("o{character}")' for character in characters)
     try:
-        compiler.compile("\n".join(lines).encode(), format="pdf", pdf_standards="a-2b")
+        typst.Compiler("\n".join(lines).encode(), font_paths=fonts).compile(
+            format="pdf", pdf_standards="a-2b"
+        )
     except typst.TypstError as error:
         return "".join(
             characters[line - 1] for line in sorted(set(map(int, _LINE.findall(error.diagnostic))))
