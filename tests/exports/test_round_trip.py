@@ -18,8 +18,9 @@ from tests.exports.round_trip import comparable, ended, exported, imported
 
 START = datetime(2024, 2, 29, 23, 59, 59, 999_999, tzinfo=UTC)
 SCRIPTS = [
-    "Ελληνικά", "Кириллица", "中文日本語한국어", "العربية עברית", "हिन्दी ไทย", "👩‍👩‍👧‍👦🏳️‍🌈é", "\u202eabc\u2066",
-    "\u2028\u2029\x0b\x85\ufeff", "</script><!--", "```\n~~~", '"\\\\"\\u0000', "a\r\nb\tc\x1b[31m", "=1+1", "",
+    "Ελληνικά", "Кириллица", "中文日本語한국어", "العربية עברית", "हिन्दी ไทย", "👩‍👩‍👧‍👦🏳️‍🌈é",
+    "\u202eabc\u2066", "\u2028\u2029\x0b\x85\ufeff", "</script><!--", "```\n~~~", '"\\\\"\\u0000',
+    "a\r\nb\tc\x1b[31m", "=1+1", "",
 ]  # fmt: skip
 texts = st.sampled_from(SCRIPTS) | st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60
@@ -131,10 +132,10 @@ def test_the_first_version_is_still_read(ann: Any, worker: Worker, told: dict[st
     first = _first_version(document)
     assert list(validator(1).iter_errors(first)) == []
     after = exported(imported(ann, first))
-    names = ("role", "content", "created_at")
-    assert _only(after["messages"], names) == _only(document["messages"], names)
-    names = ("tool_name", "title", "args", "result", "queued_at", "started_at")
-    assert _only(after["subagents"], names) == _only(document["subagents"], names)
+    said = ("role", "content", "created_at")
+    assert _only(after["messages"], said) == _only(document["messages"], said)
+    done = ("tool_name", "title", "args", "result", "queued_at", "started_at")
+    assert _only(after["subagents"], done) == _only(document["subagents"], done)
 
 
 def _assert_at_rest(session: ChatSession, owner: Any) -> None:
@@ -186,7 +187,7 @@ def _add_message(
         state=row["state"],
         content=row["content"],
         turn_id=None if row["turn"] is None else turns[row["turn"]].pk,
-        subagent_id=subagent and subagent.pk,
+        subagent_id=subagent.pk if subagent else None,
     )
     Message.objects.filter(pk=message.pk).update(created_at=row["created_at"])
 
