@@ -20,6 +20,7 @@ class ReadSession:
 
     title: str
     model: str
+    created_at: str | None
     rows: list[tuple[str, Row]]
 
 
@@ -42,7 +43,10 @@ def read(document: object) -> ReadSession:
     merged = heapq.merge(*lists, key=lambda placed: placed[0])
     session = known["session"]
     return ReadSession(
-        title=session["title"], model=session.get("model", ""), rows=[(kind, row) for _, kind, row in merged]
+        title=session["title"],
+        model=session.get("model", ""),
+        created_at=session.get("created_at"),
+        rows=[(kind, row) for _, kind, row in merged],
     )
 
 

@@ -49,6 +49,7 @@ def restore(owner: Any, read: ReadSession, idempotency_key: str = "") -> ChatSes
         idempotency_key=idempotency_key,
     )
     rows = _Rows(session, timezone.now())
+    rows.tell_time(session, read.created_at)
     for kind, row in read.rows:
         rows.add(kind, row)
     try:
@@ -82,8 +83,11 @@ class _Rows:
     def add(self, kind: str, row: Row) -> None:
         """Make the next row. Raises `Refusal` (`invalid_document`)."""
         self.seq += 1
-        made = _MAKERS[kind](self, row)
-        told = moment(row.get("created_at"), self.now)
+        self.tell_time(_MAKERS[kind](self, row), row.get("created_at"))
+
+    def tell_time(self, made: models.Model, text: str | None) -> None:
+        """Note when a row was made, if that is told."""
+        told = moment(text, self.now)
         if told is not None:
             self.times.append((made, told))
 
@@ -212,7 +216,7 @@ def _store(session: ChatSession, rows: _Rows) -> None:
         ToolCall.objects.bulk_create(rows.calls, ROWS_AT_ONCE)
         StoredFile.objects.bulk_create(rows.files, ROWS_AT_ONCE)
         # A new row's time is that of its insertion, whatever it was given.
-        for model in (Message, ToolCall):
+        for model in (ChatSession, Message, ToolCall):
             told = {row.pk: time for row, time in rows.times if isinstance(row, model)}
             Rows(model).set_each("created_at", told)
         with session_change(session.pk) as change:
