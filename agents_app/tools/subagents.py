@@ -108,7 +108,7 @@ def cancel_subagent(context: ToolContext, subagent_id: str = "") -> ToolResult:
     input_schema={
         "type": "object",
         "properties": {
-            "format": {"type": "string", "maxLength": 40, "description": "such as json or markdown"},
+            "format": {"type": "string", "maxLength": 40, "description": "pdf, html, markdown or json"},
             "include_metadata": {"type": "boolean"},
             "include_tools": {"type": "boolean"},
             "first_message": {"type": "integer", "minimum": 1},
