@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 
+from agents_app.wording.tables import duration
 from exports_app.document import DocumentMessage, DocumentSubagent, DocumentToolCall, SessionDocument
-from exports_app.reports.writing import duration
 from sessions_app.plain import text as plain
 
 ARGUMENTS_MAX_CHARACTERS = 4_000
