@@ -1,6 +1,5 @@
 """Markdown that reads well raw, streamed."""
 
-import json
 import re
 
 import yaml
@@ -44,7 +43,7 @@ def _front_matter(document: SessionDocument) -> str:
         "exported": document.exported_at,
         "messages": document.message_count,
         "first_message": document.first_number,
-        "usage": document.usage and json.loads(json.dumps(document.usage)),
+        "usage": document.usage,
     }
     lines = yaml.safe_dump(known, allow_unicode=True, sort_keys=False, width=_NO_WRAPPING)
     return f"---\n{lines}---\n\n"

@@ -6,11 +6,15 @@ from pypdf import PdfWriter
 
 
 def main(target: str, *parts: str) -> int:
-    """Join `parts` in order to `target`."""
-    with PdfWriter() as writer:
-        for part in parts:
-            writer.append(part)
-        writer.write(target)
+    """Join `parts` in order to `target`; return 1 with the reason on the standard error if it cannot be."""
+    try:
+        with PdfWriter() as writer:
+            for part in parts:
+                writer.append(part)
+            writer.write(target)
+    except (OSError, MemoryError) as error:
+        print(getattr(error, "strerror", "") or "out of memory", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from agents_app.context import Stopped
+from agents_app.context import Stopped, ToolError
 from exports_app.models import Export
 from exports_app.renderers import pdf_format
+from exports_app.typesetting import pdf
 from sessions_app.models import ChatSession
 from tests.recording import RecordingContext, child_processes
 
@@ -219,6 +220,20 @@ def test_what_sets_the_pages_is_killed_and_the_export_fails_with_a_sentence(
     assert (export.subagent.state, export.subagent.error["code"]) == ("failed", "pdf_failed")
     assert "was killed" in export.subagent.error["message"]
     assert files() == []
+
+
+@pytest.mark.parametrize("bytes_at_most", [1024, 64 * 1024], ids=["for a part", "for the whole"])
+def test_a_disk_without_room_fails_the_export_with_a_sentence(
+    say: Say, written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bytes_at_most: int
+) -> None:
+    monkeypatch.setattr(pdf_format, "MESSAGES_A_PART", 10)
+    monkeypatch.setattr(pdf, "FILE_BYTES", bytes_at_most)
+    say(*(f"Message {number} " + "with words " * 200 for number in range(60)))
+    with pytest.raises(ToolError) as failed:
+        written("pdf")
+    assert failed.value.code == "pdf_failed"
+    assert "too large" in failed.value.message
+    assert str(tmp_path) not in failed.value.message
 
 
 def _when_a_child_lives(before: set[int], act: Callable[[int], object]) -> None:
