@@ -11,6 +11,7 @@ from exports_app.interchange.schema import invalid, require_valid
 from sessions_app import plain
 
 MESSAGE, TOOL_CALL, SUBAGENT = "message", "tool_call", "subagent"
+OLDEST_YEAR = 1970
 Row = dict[str, Any]
 
 
@@ -51,13 +52,19 @@ def read(document: object) -> ReadSession:
 
 
 def moment(text: str | None, now: datetime) -> datetime | None:
-    """Return a time that was told, at the latest now; None for none. Raises `Refusal` for what is no time."""
+    """Return a time that was told, at the latest now; None for none.
+
+    Raises `Refusal` (`invalid_document`) for what is no time, or one before there were chats.
+    """
     if text is None:
         return None
     try:
-        return min(datetime.fromisoformat(text).astimezone(UTC), now)
+        told = datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise invalid(f"{text[:40]!r} is no time.") from None
+    if told.year < OLDEST_YEAR:
+        raise invalid(f"{text[:40]!r} is too long ago.")
+    return min(told, now)
 
 
 def _storable(document: object) -> object:

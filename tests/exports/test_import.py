@@ -179,6 +179,8 @@ WRONG: list[Any] = [
     _with("messages", created_at="yesterday"),
     _with("messages", created_at="2025-13-01T00:00:00Z"),
     _with("messages", created_at="2025-01-01T00:00:00Z\n"),
+    _with("tool_calls", created_at="0001-01-01T00:00:00Z", duration_ms=-(10**9)),
+    _with("messages", created_at="9999-12-31T23:59:59-14:00"),
     _with("messages", seq=-1),
     _with("messages", seq=2**70),
     _with("tool_calls", tool_name=""),
@@ -303,3 +305,18 @@ def test_a_document_changed_anyhow_is_restored_or_refused(bob: Any, data: st.Dat
         assert ChatSession.objects.count() == count
     else:
         assert ChatSession.objects.count() == count + 1
+
+
+def test_it_can_be_said_anew_what_was_said_in_it(client: APIClient) -> None:
+    told = client.post(IMPORT, BARE).json()
+    asked, answer = ChatSession.objects.get(pk=told["id"]).messages.in_order()
+    again = client.post(f"/api/sessions/{told['id']}/messages/{answer.pk}/regenerate/")
+    assert again.status_code in (200, 201, 202), again.content
+    Turn.objects.unfinished().update(state="cancelled")
+    edited = client.post(f"/api/sessions/{told['id']}/messages/{asked.pk}/edit/", {"content": "Hey"})
+    assert edited.status_code == 201, edited.content
+
+
+def test_a_body_over_a_mebibyte_is_refused(client: APIClient) -> None:
+    answer = client.post(IMPORT, _with("messages", content="x" * 1024**2), format="json")
+    assert (answer.status_code, answer.json()["code"]) == (413, "request_too_large")
