@@ -5,7 +5,7 @@ markup, so none can become a command, whatever it says.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from urllib.parse import urlsplit
 
 from markdown_it.token import Token
@@ -16,6 +16,7 @@ from sessions_app import charts, markdown
 
 _SCHEMES = {"http", "https", "mailto"}
 _ADDRESS_MAX_CHARACTERS = 2000
+_DEPTH_AT_MOST = 30
 _CHECKED, _UNCHECKED = "\N{BALLOT BOX WITH CHECK} ", "\N{BALLOT BOX} "
 _ALIGNMENTS = {"text-align:right": "right", "text-align:center": "center"}
 
@@ -26,11 +27,20 @@ def body(text: str) -> Iterator[str]:
     directions.mark(tokens)
     for place, token in enumerate(tokens):
         if token.type == "inline":
-            yield from map(_inline, token.children or [])
+            yield from _words(token)
         elif token.type == "table_open":
             yield f"grid_of_cells({_columns(tokens, place)},"
         else:
             yield _BLOCKS[token.type](token)
+
+
+def _words(token: Token) -> Iterator[str]:
+    """Yield what stands in a block; as it was written, if it is nested more deeply than typst reads."""
+    children = token.children or []
+    if max(accumulate(child.nesting for child in children), default=0) > _DEPTH_AT_MOST:
+        yield string(token.content)
+    else:
+        yield from map(_inline, children)
 
 
 def _inline(token: Token) -> str:
