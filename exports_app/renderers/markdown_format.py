@@ -33,6 +33,13 @@ def render_markdown(document: SessionDocument, write: Write, tick: Tick) -> None
     write("" if written else "\nThere are no messages.\n")
 
 
+class _Plain(yaml.SafeDumper):
+    """Writes what stands in two places twice."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
 def _front_matter(document: SessionDocument) -> str:
     known = {
         "title": document.title,
@@ -45,7 +52,8 @@ def _front_matter(document: SessionDocument) -> str:
         "first_message": document.first_number,
         "usage": document.usage,
     }
-    lines = yaml.safe_dump(known, allow_unicode=True, sort_keys=False, width=_NO_WRAPPING)
+    told = {name: value for name, value in known.items() if value not in (None, "")}
+    lines = yaml.dump(told, Dumper=_Plain, allow_unicode=True, sort_keys=False, width=_NO_WRAPPING)
     return f"---\n{lines}---\n\n"
 
 
