@@ -10,7 +10,7 @@ from sessions_app.plain import text as plain
 
 ARGUMENTS_MAX_CHARACTERS = 4_000
 RESULT_MAX_CHARACTERS = 12_000
-_OUTLINE_CHARACTERS = 60
+_OUTLINE_CHARACTERS = 48
 _LINE_CHARACTERS = 80
 _SPEAKERS = {"user": "You", "assistant": "Agent", "subagent": "Subagent"}
 

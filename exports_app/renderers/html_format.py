@@ -1,5 +1,6 @@
 """HTML: one page that needs nothing else, without script, streamed message by message."""
 
+import re
 from html import escape
 
 from exports_app import words
@@ -7,6 +8,8 @@ from exports_app.document import DocumentMessage, SessionDocument
 from exports_app.formats import Tick, Write, export_format
 from exports_app.typesetting import page
 from sessions_app import markdown
+
+_LISTS = re.compile(r"<(ul|ol)\b")
 
 
 @export_format(name="html", title="HTML", content_type="text/html; charset=utf-8", suffix=".html")
@@ -34,8 +37,13 @@ def _message(message: DocumentMessage, metadata: bool) -> str:
     return (
         f'<article class="message {escape(message.role)}" id="{anchor}">\n'
         f'<h2><a href="#{anchor}">{words.speaker(message)}</a>{facts}</h2>\n'
-        f'<div class="prose">\n{markdown.render(message.content, relative_links=False)}</div>\n</article>\n'
+        f'<div class="prose">\n{_said(message.content)}</div>\n</article>\n'
     )
+
+
+def _said(content: str) -> str:
+    """Return a message; the marks of a list stand where its text begins, which a style cannot say."""
+    return _LISTS.sub(r'<\1 dir="auto"', markdown.render(content, relative_links=False))
 
 
 def _work(work: words.Work, metadata: bool) -> str:

@@ -65,6 +65,14 @@ def test_each_message_is_an_article_with_an_address(say: Say, written: Written) 
     assert "in 字 and שלום" in page.text
 
 
+def test_lists_take_their_direction_from_their_text(say: Say, written: Written) -> None:
+    say("- שלום\n  1. one\n\n`<ul>`")
+    page = _page(written("html"))
+    lists = [(tag, attributes.get("dir")) for tag, attributes in page.found if tag in ("ul", "ol")]
+    assert lists == [("ul", "auto"), ("ol", "auto")]
+    assert "<ul>" in page.text
+
+
 @pytest.mark.parametrize("content", EVIL)
 @pytest.mark.usefixtures("worked")
 def test_nothing_in_a_message_is_run_fetched_or_breaks_out(say: Say, written: Written, content: str) -> None:
