@@ -1,8 +1,8 @@
 FROM python:3.11-slim
 
-# git clones what analyze_codebase looks at.
+# git clones what analyze_codebase looks at; the fonts are for PDF in scripts beyond Latin, Greek and Cyrillic.
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends git \
+    && apt-get install -y --no-install-recommends git fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji \
     && rm -rf /var/lib/apt/lists/*
 
 ENV PYTHONUNBUFFERED=1 \

@@ -35,7 +35,11 @@ HELP = (
     Help(name="help", description="this list"),
     Help(name="tools", description="the tools that this chat can use"),
     Help(name="run", arguments="TOOL {json}", description="call a tool yourself"),
-    Help(name="export", arguments="FORMAT", description="keep this chat as markdown or json"),
+    Help(
+        name="export",
+        arguments="FORMAT {json}",
+        description="keep this chat as a file; the options, if any, as in REST",
+    ),
     Help(name="stop", description="stop the answer that is being given"),
     Help(
         name="model",
@@ -62,10 +66,12 @@ def connect() -> None:
         ("agents", _agents, _nothing),
         ("system", _system, _check_system),
     ):
-        messages.command(Command(name=name, check=check, run=_answering(answer)))
+        messages.command(Command(name=name, check=check, run=answering(answer)))
 
 
-def _answering(answer: Callable[[ChatSession, str], str]) -> Callable[[Message, str], None]:
+def answering(answer: Callable[[ChatSession, str], str]) -> Callable[[Message, str], None]:
+    """Return what runs a command whose answer, or why it was refused, is said in the chat."""
+
     def run(message: Message, words: str) -> None:
         try:
             text = answer(ChatSession.objects.get(pk=message.session_id), words)

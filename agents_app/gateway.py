@@ -15,6 +15,7 @@ from agents_app.mcp_servers.calling import tool_at_hand
 from agents_app.models import Pool, Subagent, ToolCall
 from agents_app.pool import Submission
 from agents_app.pool_status import status_of
+from agents_app.querysets import IMPORTED
 from agents_app.registry import TOOLS, Tool, find_agent_type
 from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession
@@ -151,8 +152,10 @@ def cancel_all(session_id: UUID) -> None:
 def retry(subagent_id: UUID, idempotency_key: str = "") -> Subagent:
     """Queue ended work again as a new subagent.
 
-    Raises `Refusal`: `not_final`, `tool_denied`, `file_expired`.
+    Raises `Refusal`: `not_final`, `imported`, `tool_denied`, `file_expired`.
     """
+    if Subagent.objects.filter(pk=subagent_id, agent_type=IMPORTED).exists():
+        raise Refusal("imported", "This work came with an imported chat; ask for it anew.", 409)
     for ended in Subagent.objects.filter(pk=subagent_id, tool_name__in=TOOLS):
         tool = tool_policies.find(ended.tool_name)
         tool_policies.refuse_denied(tool)

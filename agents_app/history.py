@@ -82,6 +82,9 @@ def loaded(steps: list[Any]) -> list[ModelMessage]:
 
 
 def _said_in(turn: Turn) -> list[ModelMessage]:
+    if not turn.steps and turn.state == Turn.State.COMPLETED:
+        # It came with an imported chat, which has its words and not its steps.
+        return _as_text(turn, list(turn.session.messages.in_order().filter(turn_id=turn.pk)))
     steps = own(turn)
     # Providers refuse a call without its result, which a turn that was cut off may have left.
     return steps[:-1] if _open_calls(steps[-1]) else steps

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from agents_app.models import Subagent, Turn, Worker  # noqa: F401  # a circle at run time
 
 
+IMPORTED = "imported"
+"""The agent type of work that came with an imported chat: it is shown and never done."""
+
+
 class SubagentQuerySet(models.QuerySet["Subagent"]):
     """Subagents."""
 
@@ -50,7 +54,7 @@ class SubagentQuerySet(models.QuerySet["Subagent"]):
     def ended_last(self, pool_name: str) -> "SubagentQuerySet":
         """Those of a pool that ran to an end, the newest end first."""
         ran = self.filter(pool_id=pool_name, state__in=["succeeded", "failed"], started_at__isnull=False)
-        return ran.order_by("-finished_at")
+        return ran.exclude(agent_type=IMPORTED).order_by("-finished_at")
 
     def ahead_of(self, subagent: "Subagent") -> "SubagentQuerySet":
         """The owner's own queued items that go before `subagent`."""

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +13,7 @@ from agents_app import gateway
 from agents_app.api.subagents import WAIT
 from exports_app import exporting
 from exports_app.models import Export
+from exports_app.options import SCHEMA
 from sessions_app.api import IDEMPOTENCY_KEY, idempotency_key, owned_session
 from sessions_app.contract import PayloadSerializer
 from sessions_app.errors import Refusal, not_found
@@ -29,12 +30,17 @@ class ExportSerializer(PayloadSerializer):
         return dict(exporting.payload(instance))
 
 
+@extend_schema_field(SCHEMA)
+class OptionsField(serializers.DictField):
+    """The options of an export; what they may be `options.read` says."""
+
+
 class RequestExportSerializer(serializers.Serializer[Any]):
     """What to export, and how."""
 
     session_id = serializers.UUIDField()
     format = serializers.CharField(max_length=40)
-    options = serializers.DictField(required=False, default=dict)
+    options = OptionsField(required=False, default=dict)
 
 
 class ExportViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Export]):

@@ -1,7 +1,6 @@
 """Export agents: a session to a file that appears whole or not at all."""
 
 import hashlib
-import os
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -21,7 +20,8 @@ from agents_app.context import ToolContext, ToolError
 from agents_app.models import Subagent
 from agents_app.presentation import milliseconds
 from agents_app.registry import AgentType, Plan, ToolResult
-from exports_app.document import SessionDocument, freeze
+from exports_app import options
+from exports_app.document import SessionDocument, count_messages, freeze, session_gone
 from exports_app.formats import ExportFormat, find_format
 from exports_app.models import Export, export_path
 from sessions_app.errors import Refusal
@@ -32,22 +32,18 @@ _ENDINGS = {"succeeded": "export.completed", "failed": "export.failed", "cancell
 
 
 def prepare(task: Mapping[str, Any], session_id: UUID) -> Plan:
-    """Validate `{"format": …, "options": {"include_metadata": …}}`.
+    """Validate `{"format": …, "options": {…}}`; the options are those of `ExportOptions`.
 
     Raises `Refusal`: `unsupported_format`, `invalid_options`.
     """
     chosen = find_format(task.get("format"))
-    options = task.get("options", {})
-    known = isinstance(options, dict) and set(options) <= {"include_metadata"}
-    if (
-        not known
-        or set(task) - {"format", "options"}
-        or not isinstance(options.get("include_metadata", True), bool)
-    ):
-        raise Refusal("invalid_options", "The only option of an export is include_metadata: true or false.")
+    if set(task) - {"format", "options"}:
+        raise Refusal("invalid_options", "An export has a format and options, and nothing else.")
+    wanted = options.read(task.get("options", {}))
+    options.require_messages(wanted, count_messages(session_id))
     return Plan(
         tool_name=chosen.name,
-        arguments={"format": chosen.name, "options": {"include_metadata": True, **options}},
+        arguments={"format": chosen.name, "options": wanted.stored()},
         title=f"Export as {chosen.title}",
         safe_to_repeat=True,
         execution_timeout_seconds=300,
@@ -57,18 +53,23 @@ def prepare(task: Mapping[str, Any], session_id: UUID) -> Plan:
 def execute(context: ToolContext, format_name: str, arguments: Mapping[str, Any]) -> ToolResult:
     """Render the session into the attempt's folder, then hand the file to the storage in one step."""
     chosen = find_format(format_name)
-    include_metadata = bool(arguments["options"]["include_metadata"])
-    document = freeze(context.session_id, include_metadata=include_metadata, now=timezone.now())
+    wanted = options.read(arguments["options"])
+    document = freeze(context.session_id, options=wanted, now=timezone.now())
     draft = context.workdir / f"export{chosen.suffix}"
     try:
-        _render(chosen, document, draft, context)
+        note = _render(chosen, document, draft, context)
         export = _store(context, draft, _file_name(document, chosen))
     except OSError as error:
         # Without `strerror` it is Django's own, whose text names folders of the server.
         reason = error.strerror or "its folder cannot be made"
         raise ToolError("storage_failed", f"The file could not be written: {reason}.") from error
+    except Export.DoesNotExist as error:
+        raise session_gone() from error
     summary = f"{document.message_count} messages, {export.file_size:,} bytes"
-    return ToolResult(summary=summary, data={"export_id": str(export.pk), "sha256": export.sha256})
+    return ToolResult(
+        summary=f"{summary}. {note}" if note else summary,
+        data={"export_id": str(export.pk), "sha256": export.sha256},
+    )
 
 
 def payload(export: Export) -> ExportPayload:
@@ -96,12 +97,10 @@ def snapshot(session_id: UUID) -> list[ExportPayload]:
     return [payload(export) for export in rows.order_by("created_at")]
 
 
-def _render(chosen: ExportFormat, document: SessionDocument, draft: Path, context: ToolContext) -> None:
-    with draft.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
-        chosen.render(document, file.write, _teller(context, document.message_count))
-        file.flush()
-        os.fsync(file.fileno())
+def _render(chosen: ExportFormat, document: SessionDocument, draft: Path, context: ToolContext) -> str:
+    note = chosen.write(context, document, draft, _teller(context, document.message_count))
     context.progress(95, "storing")
+    return note
 
 
 def _teller(context: ToolContext, total: int) -> Callable[[int], None]:

@@ -336,6 +336,7 @@ LARGE_FILE_MAX_BYTES = number(env, "LARGE_FILE_MAX_BYTES", 10 * 1024**3)
 ALLOWED_FILE_HOSTS = env.list("MCPCHAT_ALLOWED_FILE_HOSTS", default=[])
 
 EXPORT_DAYS = number(env, "EXPORT_DAYS", 7)
+IMPORT_MAX_BYTES = number(env, "IMPORT_MAX_BYTES", 32 * 1024**2)
 
 # Files: what users upload and what work delivers
 UPLOAD_MAX_BYTES = number(env, "UPLOAD_MAX_BYTES", 2 * 1024**3)

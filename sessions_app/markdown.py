@@ -1,6 +1,7 @@
 """Markdown of people, models and tools to HTML that is safe to put into a page."""
 
 from collections.abc import MutableMapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import nh3
@@ -11,7 +12,7 @@ from markdown_it.utils import OptionsDict
 from mdit_py_plugins.tasklists import tasklists_plugin
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
+from pygments.lexers import find_lexer_class_by_name
 from pygments.util import ClassNotFound
 
 from sessions_app import charts
@@ -77,10 +78,15 @@ def _highlight(code: str, language: str, _attributes: str) -> str:
     if not language or len(code) > _HIGHLIGHT_MAX_CHARACTERS:
         return ""
     try:
-        lexer = get_lexer_by_name(language)
+        lexer = _lexer_class(language)()
     except ClassNotFound:
         return ""
-    return str(highlight(code, lexer, HtmlFormatter(nowrap=True)))
+    return str(highlight(code, lexer, _formatter))
+
+
+# Looking one up and making a formatter take longer than a short piece of code.
+_lexer_class = lru_cache(maxsize=200)(find_lexer_class_by_name)
+_formatter = HtmlFormatter(nowrap=True)
 
 
 def _fence(

@@ -47,6 +47,15 @@ class Rows(Generic[M]):
         """Set columns as `update` does, for who needs to know no more than whether a row moved."""
         return self._set(values, condition, known, "1") is not None
 
+    def set_each(self, attribute: str, values: Mapping[Any, Any]) -> None:
+        """Set one column of many rows, to a value for each by its key."""
+        field, connection = self._by_name[attribute], connections[DEFAULT_DB_ALIAS]
+        statement = f"UPDATE {self._table} SET {self._quoted(field)} = %s WHERE {self._key} = %s"
+        pairs = [(field.get_db_prep_save(value, connection), adapted(key)) for key, value in values.items()]
+        if pairs:
+            with connection.cursor() as cursor:
+                cursor.executemany(statement, pairs)
+
     def exists(self, condition: str, **known: Any) -> bool:
         """Whether a row meets `condition`, which names what is `known` as `%(name)s`."""
         parameters = {name: adapted(value) for name, value in known.items()}

@@ -59,7 +59,7 @@ _REQUESTS = """\
   what was said, done and spent, with figures and charts
 - **what is running**: the subagents of this session
 - **cancel it**: stops the newest of them
-- **export as markdown** or **json**: a file to download
+- **export as pdf**, **html**, **markdown** or **json**: a file to download
 - **what can you do**: this list"""
 
 
@@ -138,7 +138,7 @@ def _introduce(prompt: str) -> str:
 def _understand_format(prompt: str) -> str:
     wanted = next((found for pattern in _FORMATS if (found := pattern.search(prompt))), None)
     name = wanted[1].lower() if wanted else "markdown"
-    return {"md": "markdown"}.get(name, name)
+    return {"md": "markdown", "htm": "html"}.get(name, name)
 
 
 def _understand_report(prompt: str) -> dict[str, Any]:

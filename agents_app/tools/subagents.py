@@ -1,6 +1,7 @@
 """What the main agent can do with its own subagents: list, read and cancel them, export the session."""
 
 import json
+from typing import Any
 from uuid import UUID
 
 from agents_app import gateway, prompts
@@ -100,20 +101,27 @@ def cancel_subagent(context: ToolContext, subagent_id: str = "") -> ToolResult:
 
 @tool(
     name="export_session",
-    description="Export this session to a file that the user can download: json or markdown.",
+    description="Export this session to a file that the user can download. "
+    "Options: include_metadata (times, ids, models, cost; true), include_tools (tool calls, results; true), "
+    "first_message and last_message (numbers of messages from 1, both included), "
+    "page_size (of a PDF; a4 or letter), theme (of a PDF or HTML page; light or dark).",
     input_schema={
         "type": "object",
         "properties": {
-            "format": {"type": "string", "maxLength": 40},
+            "format": {"type": "string", "maxLength": 40, "description": "pdf, html, markdown or json"},
             "include_metadata": {"type": "boolean"},
+            "include_tools": {"type": "boolean"},
+            "first_message": {"type": "integer", "minimum": 1},
+            "last_message": {"type": "integer", "minimum": 1},
+            "page_size": {"enum": ["a4", "letter"]},
+            "theme": {"enum": ["light", "dark"]},
         },
         "required": ["format"],
         "additionalProperties": False,
     },
 )
-def export_session(context: ToolContext, format: str, include_metadata: bool = True) -> ToolResult:
-    """Queue the export. Raises `Refusal` (`unsupported_format`)."""
-    options = {"include_metadata": include_metadata}
+def export_session(context: ToolContext, format: str, **options: Any) -> ToolResult:
+    """Queue the export. Raises `Refusal` (`unsupported_format`, `invalid_options`)."""
     subagent = gateway.request_export(context.session_id, format, options)
     summary = f"{subagent.title} is on its way; the download appears in the chat."
     return ToolResult(summary=summary, data={"subagent_id": str(subagent.pk)})

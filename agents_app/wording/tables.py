@@ -32,3 +32,17 @@ def size(count: int) -> str:
     while shown >= 1024 and unit < len(_UNITS) - 1:
         shown, unit = shown / 1024, unit + 1
     return f"{shown:,.1f} {_UNITS[unit]}" if unit else f"{count:,} bytes"
+
+
+def duration(seconds: float | None) -> str:
+    """Return seconds in the two units that say most; a dash for none."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days:,} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -1,43 +1,70 @@
-"""JSON, streamed: the whole session is never in memory."""
+"""JSON, streamed: the whole session is never in memory. Its schema is `exports_app/interchange`'s newest."""
 
 import dataclasses
 import json
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
-
-from django.core.serializers.json import DjangoJSONEncoder
+from uuid import UUID
 
 from exports_app.document import SessionDocument
 from exports_app.formats import Tick, Write, export_format
+from exports_app.interchange.schema import SCHEMA_VERSION
 
-SCHEMA_VERSION = 1
+_BARE_CALL = ("tool_name", "state", "result")
+_BARE_SUBAGENT = ("tool_name", "title", "state", "result")
 
 
 @export_format(name="json", title="JSON", content_type="application/json", suffix=".json")
 def render_json(document: SessionDocument, write: Write, tick: Tick) -> None:
-    """Write `{"schema_version", "session", "messages", "subagents"}`, a row a line."""
-    write(f'{{"schema_version": {SCHEMA_VERSION},\n"session": {_dump(_session(document))},\n"messages": [')
-    for number, message in enumerate(document.messages(), start=1):
-        write("\n" if number == 1 else ",\n")
-        write(_dump(_row(message, document.include_metadata, ("role", "content"))))
-        tick(number)
-    write('\n],\n"subagents": [')
-    for number, subagent in enumerate(document.subagents(), start=1):
-        write("\n" if number == 1 else ",\n")
-        write(_dump(_row(subagent, document.include_metadata, ("tool_name", "title", "state", "result"))))
-    write("\n]}\n")
+    """Write what the session is, then its messages, fast calls and subagents, a row a line."""
+    write(f'{{"schema_version": {SCHEMA_VERSION}')
+    for name, value in _head(document).items():
+        write(f',\n"{name}": {_dump(value)}')
+    wanted = document.options.include_tools
+    lists: tuple[tuple[str, Iterator[Any], tuple[str, ...], Tick], ...] = (
+        ("messages", document.messages(), ("role", "content"), tick),
+        ("tool_calls", document.tool_calls() if wanted else iter(()), _BARE_CALL, _untold),
+        ("subagents", document.subagents() if wanted else iter(()), _BARE_SUBAGENT, _untold),
+    )
+    for name, rows, bare, told in lists:
+        write(f',\n"{name}": [')
+        for number, row in enumerate(rows, start=1):
+            write((",\n" if number > 1 else "\n") + _row(row, document.options.include_metadata, bare))
+            told(number)
+        write("\n]")
+    write("}\n")
 
 
-def _session(document: SessionDocument) -> dict[str, Any]:
-    if not document.include_metadata:
-        return {"title": document.title}
+def _head(document: SessionDocument) -> dict[str, Any]:
+    """Return what stands before the lists."""
+    if not document.options.include_metadata:
+        return {"session": {"title": document.title}}
     names = ("id", "title", "model", "owner", "created_at", "exported_at", "message_count")
-    return {name: getattr(document, name) for name in names}
+    return {
+        "session": {name: getattr(document, name) for name in names},
+        "options": document.options.stored(),
+        "usage": document.usage,
+    }
 
 
-def _row(row: Any, include_metadata: bool, bare: tuple[str, ...]) -> dict[str, Any]:
-    fields = dataclasses.asdict(row)
-    return fields if include_metadata else {name: fields[name] for name in bare}
+def _row(row: Any, include_metadata: bool, bare: tuple[str, ...]) -> str:
+    names = [field.name for field in dataclasses.fields(row)] if include_metadata else bare
+    return _dump({name: getattr(row, name) for name in names})
+
+
+def _untold(number: int) -> None:
+    """Progress is told by messages."""
 
 
 def _dump(value: Any) -> str:
-    return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
+    return json.dumps(value, default=_plain, ensure_ascii=False)
+
+
+def _plain(value: object) -> str:
+    """Return an id or a time as text; a time keeps its microseconds: durations stay."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no JSON")

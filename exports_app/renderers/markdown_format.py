@@ -2,31 +2,84 @@
 
 import re
 
+import yaml
+
+from exports_app import words
 from exports_app.document import DocumentMessage, SessionDocument
 from exports_app.formats import Tick, Write, export_format
-from exports_app.typesetting.embedding import closed
+from exports_app.typesetting.embedding import embedded, inert
 
-_SPEAKERS = {"user": "You", "assistant": "Agent", "subagent": "Subagent"}
+_OUR_LEVEL = 2
+_NO_WRAPPING = 1_000_000
 
 
 @export_format(name="markdown", title="Markdown", content_type="text/markdown; charset=utf-8", suffix=".md")
 def render_markdown(document: SessionDocument, write: Write, tick: Tick) -> None:
-    """Write a title, the metadata if it is wanted, and each message under a heading of its own."""
+    """Write the metadata as front matter if it is wanted, a title, and each entry under a heading of its own.
+
+    Headings inside a message stand below those of the export, HTML in it is shown as it stands, and what it
+    leaves open is closed.
+    """
+    metadata = document.options.include_metadata
+    write(_front_matter(document) if metadata else "")
     write(f"# {_one_line(document.title)}\n")
-    if document.include_metadata:
-        write(f"\n- Session: `{document.id}`\n- Owner: {_one_line(document.owner)}\n")
-        write(f"- Started: {document.created_at:%Y-%m-%d %H:%M} UTC\n")
-        write(
-            f"- Exported: {document.exported_at:%Y-%m-%d %H:%M} UTC\n- Messages: {document.message_count}\n"
-        )
-    for number, message in enumerate(document.messages(), start=1):
-        write(_message(message, document.include_metadata))
-        tick(number)
+    written = 0
+    for entry in document.entries():
+        if isinstance(entry, DocumentMessage):
+            write(_message(entry, metadata))
+            tick(written := written + 1)
+        else:
+            write(_work(entry, metadata))
+    write("" if written else "\nThere are no messages.\n")
 
 
-def _message(message: DocumentMessage, include_metadata: bool) -> str:
-    when = f" · {message.created_at:%Y-%m-%d %H:%M} UTC" if include_metadata else ""
-    return f"\n---\n\n## {_SPEAKERS[message.role]}{when}\n\n{closed(message.content)}\n"
+class _Plain(yaml.SafeDumper):
+    """Writes what stands in two places twice."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def _front_matter(document: SessionDocument) -> str:
+    known = {
+        "title": document.title,
+        "session": str(document.id),
+        "owner": document.owner,
+        "model": document.model,
+        "started": document.created_at,
+        "exported": document.exported_at,
+        "messages": document.message_count,
+        "first_message": document.first_number,
+        "usage": document.usage,
+    }
+    told = {name: value for name, value in known.items() if value not in (None, "")}
+    lines = yaml.dump(told, Dumper=_Plain, allow_unicode=True, sort_keys=False, width=_NO_WRAPPING)
+    return f"---\n{lines}---\n\n"
+
+
+def _message(message: DocumentMessage, metadata: bool) -> str:
+    facts = "".join(f" · {_one_line(fact)}" for fact in words.about_message(message, metadata=metadata))
+    content = embedded(inert(message.content), below=_OUR_LEVEL)
+    return f"\n---\n\n## {words.speaker(message)}{facts}\n\n{content}\n"
+
+
+def _work(work: words.Work, metadata: bool) -> str:
+    """Return a section that viewers of Markdown fold; raw it is a line and blocks of code."""
+    facts = "".join(f" · {fact}" for fact in words.about_work(work, metadata=metadata))
+    parts = "".join(
+        f"**{label}**\n\n{_fenced(text, language)}\n\n" for label, text, language in words.parts(work)
+    )
+    return f"\n<details>\n<summary>{_in_html(words.title(work))}{facts}</summary>\n\n{parts}</details>\n"
+
+
+def _fenced(text: str, language: str) -> str:
+    fence = max(re.findall("`+", text), key=len, default="``") + "`"
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def _in_html(text: str) -> str:
+    """Return text on a line of raw HTML that shows it and nothing else."""
+    return re.sub("[<>&]", lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
 
 
 def _one_line(text: str) -> str:

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from agents_app.context import ToolContext, ToolError
 from agents_app.models import Subagent, ToolCall, Turn
+from agents_app.querysets import IMPORTED
 from exports_app.reports.period import Period
 from sessions_app.models import ChatSession, Message
 
@@ -49,8 +50,9 @@ class Scope:
         return Turn.objects.filter(self._whose("session__"), self._when("created_at")).order_by()
 
     def subagents(self) -> QuerySet[Subagent]:
-        """Work that was queued in the period, without the report itself."""
+        """Work that was queued in the period, without the report itself and what imported chats tell of."""
         rows = Subagent.objects.filter(self._whose("session__"), self._when("queued_at")).order_by()
+        rows = rows.exclude(agent_type=IMPORTED)
         return rows.exclude(pk=self.report_id) if self.report_id else rows
 
     def calls(self) -> QuerySet[ToolCall]:

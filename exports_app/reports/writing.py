@@ -53,20 +53,6 @@ def percent(part: float, whole: float) -> str:
     return f"{100 * part / whole:.0f} %" if whole else "–"
 
 
-def duration(seconds: float | None) -> str:
-    """Return seconds in the two units that say most; a dash for none."""
-    if seconds is None:
-        return "–"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days:,} d {hours} h"
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
 def money(value: Decimal | float | None) -> str:
     """Return an amount of US dollars, small ones with more digits; a dash if no price is known."""
     if value is None:

@@ -7,6 +7,12 @@ from markdown_it.token import Token
 
 _blocks = MarkdownIt("commonmark").disable("inline")
 _LOWEST = 6
+_MAYBE_HEADING = re.compile(r"#|^[ \t]*(?:=+|-+)[ \t]*$", re.MULTILINE)
+# In this order: escaped characters, spans of code, backticks that are none, addresses; what begins HTML.
+_HTML = re.compile(
+    r"\\.|(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)|`+|<(?:https?://|mailto:)[^\s<>]*>|<[\w.+-]+@[\w.-]+>|<(?=[A-Za-z/!?])",
+    re.DOTALL,
+)
 
 
 def closed(text: str) -> str:
@@ -14,20 +20,45 @@ def closed(text: str) -> str:
 
     A code fence left open is closed; what is open otherwise, such as an HTML comment, is shown as code.
     """
+    if _ends(text):
+        return text
     fence = next((token.markup for token in reversed(_blocks.parse(text)) if token.type == "fence"), "")
+    with_fence = f"{text}\n{fence}"
+    if _ends(with_fence):
+        return with_fence
     code = max(re.findall("`+", text), key=len, default="") + "```"
-    candidates = (text, f"{text}\n{fence}", f"{code}\n{text}\n{code}")
-    return next(candidate for candidate in candidates if _ends(candidate))
+    return f"{code}\n{text}\n{code}"
 
 
 def embedded(text: str, *, below: int) -> str:
     """Return text whose headings stand below those of level `below`, and that swallows nothing after it."""
     lines = text.replace("\r\n", "\n").split("\n")
+    if not _MAYBE_HEADING.search(text):
+        return closed("\n".join(lines))
     headings = [token for token in _blocks.parse("\n".join(lines)) if token.type == "heading_open"]
     for token in reversed(headings):
         if token.level == 0 and token.map is not None:
             lines[slice(*token.map)] = [_lowered(token, lines, below)]
     return closed("\n".join(lines))
+
+
+def inert(text: str) -> str:
+    """Return Markdown whose HTML is shown as it stands: a viewer that runs HTML would take it for ours."""
+    if "<" not in text:
+        return text
+    lines = text.replace("\r\n", "\n").split("\n")
+    for token in _blocks.parse("\n".join(lines)):
+        if token.map is None or token.type not in ("html_block", "inline"):
+            continue
+        first, last = token.map
+        block = "\n".join(lines[first:last])
+        shown = block.replace("<", "&lt;") if token.type == "html_block" else _HTML.sub(_shown, block)
+        lines[first:last] = shown.split("\n")
+    return "\n".join(lines)
+
+
+def _shown(found: re.Match[str]) -> str:
+    return "&lt;" if found[0] == "<" else found[0]
 
 
 def _lowered(token: Token, lines: list[str], below: int) -> str:

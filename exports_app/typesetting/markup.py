@@ -5,16 +5,18 @@ markup, so none can become a command, whatever it says.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from urllib.parse import urlsplit
 
 from markdown_it.token import Token
 
+from exports_app.typesetting import directions
 from exports_app.typesetting.literals import string
 from sessions_app import charts, markdown
 
 _SCHEMES = {"http", "https", "mailto"}
 _ADDRESS_MAX_CHARACTERS = 2000
+_DEPTH_AT_MOST = 30
 _CHECKED, _UNCHECKED = "\N{BALLOT BOX WITH CHECK} ", "\N{BALLOT BOX} "
 _ALIGNMENTS = {"text-align:right": "right", "text-align:center": "center"}
 
@@ -22,13 +24,23 @@ _ALIGNMENTS = {"text-align:right": "right", "text-align:center": "center"}
 def body(text: str) -> Iterator[str]:
     """Yield the lines of the program that shows Markdown `text`."""
     tokens = markdown.parse(text)
+    directions.mark(tokens)
     for place, token in enumerate(tokens):
         if token.type == "inline":
-            yield from map(_inline, token.children or [])
+            yield from _words(token)
         elif token.type == "table_open":
             yield f"grid_of_cells({_columns(tokens, place)},"
         else:
             yield _BLOCKS[token.type](token)
+
+
+def _words(token: Token) -> Iterator[str]:
+    """Yield what stands in a block; as it was written, if it is nested more deeply than typst reads."""
+    children = token.children or []
+    if max(accumulate(child.nesting for child in children), default=0) > _DEPTH_AT_MOST:
+        yield string(token.content)
+    else:
+        yield from map(_inline, children)
 
 
 def _inline(token: Token) -> str:
@@ -45,22 +57,32 @@ def _in_head(token: Token) -> bool:
     return token.type != "thead_close"
 
 
+def _turned(line: str, *, ends: bool = False) -> Callable[[Token], str]:
+    """Return what writes a line, inside of its direction where that is not the one around it."""
+
+    def write(token: Token) -> str:
+        turn = token.meta.get(directions.TURN, "")
+        return f"{line})" if ends and turn else f"{turn}({line}" if turn else line
+
+    return write
+
+
 def _heading(token: Token) -> str:
-    return f"heading(level: {int(token.tag[1])}, {{ []"
+    return _turned(f"heading(level: {int(token.tag[1])}, {{ []")(token)
 
 
 def _paragraph(token: Token) -> str:
     """A paragraph of a tight list has no space around it."""
-    return "{ []" if token.hidden else "par({ []"
+    return _turned("{ []" if token.hidden else "par({ []")(token)
 
 
 def _paragraph_end(token: Token) -> str:
-    return "}" if token.hidden else "})"
+    return _turned("}" if token.hidden else "})", ends=True)(token)
 
 
 def _numbers(token: Token) -> str:
     # Larger ones than typst counts to are valid Markdown.
-    return f"enum(start: {min(int(token.attrGet('start') or 1), 999_999_999)},"
+    return _turned(f"enum(start: {min(int(token.attrGet('start') or 1), 999_999_999)},")(token)
 
 
 def _code(token: Token) -> str:
@@ -75,7 +97,11 @@ def _code(token: Token) -> str:
 
 def _cell(token: Token) -> str:
     alignment = _ALIGNMENTS.get(str(token.attrGet("style")), "left")
-    return f"table.cell(align: {alignment}, {{ []"
+    return f"table.cell(align: {alignment}, {_turned('{ []')(token)}"
+
+
+def _cell_end(token: Token) -> str:
+    return f"{_turned('}', ends=True)(token)}),"
 
 
 def _link(token: Token) -> str:
@@ -104,13 +130,13 @@ def _always(line: str) -> Callable[[Token], str]:
 
 _BLOCKS: dict[str, Callable[[Token], str]] = {
     "heading_open": _heading,
-    "heading_close": _always("})"),
+    "heading_close": _turned("})", ends=True),
     "paragraph_open": _paragraph,
     "paragraph_close": _paragraph_end,
-    "bullet_list_open": _always("list("),
-    "bullet_list_close": _always(")"),
+    "bullet_list_open": _turned("list("),
+    "bullet_list_close": _turned(")", ends=True),
     "ordered_list_open": _numbers,
-    "ordered_list_close": _always(")"),
+    "ordered_list_close": _turned(")", ends=True),
     "list_item_open": _always("{ []"),
     "list_item_close": _always("},"),
     "blockquote_open": _always("quote(block: true, { []"),
@@ -126,9 +152,9 @@ _BLOCKS: dict[str, Callable[[Token], str]] = {
     "tr_open": _always(""),
     "tr_close": _always(""),
     "th_open": _cell,
-    "th_close": _always("}),"),
+    "th_close": _cell_end,
     "td_open": _cell,
-    "td_close": _always("}),"),
+    "td_close": _cell_end,
 }
 _INLINES: dict[str, Callable[[Token], str]] = {
     "softbreak": _always('" "'),

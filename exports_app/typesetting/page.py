@@ -18,7 +18,16 @@ def html(text: str, *, title: str, made: str) -> str:
 
     Links that lead nowhere outside this server are shown as their words.
     """
-    look = _look()
+    shown = markdown.render(text, relative_links=False)
+    return f'{opening(title)}<main class="prose">\n{shown}</main>\n{closing(made)}'
+
+
+def opening(title: str, *, theme: str = "light", sheet: str = "") -> str:
+    """Return the page up to its content, with a style `sheet` of this package beside its own.
+
+    A light page is dark where the reader prefers that; a dark one is always dark.
+    """
+    look = _look(sheet, theme)
     digest = base64.b64encode(hashlib.sha256(look.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return (
@@ -27,14 +36,19 @@ def html(text: str, *, title: str, made: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{escape(title)}</title>\n<style>{look}</style>\n</head>\n<body>\n"
-        f'<main class="prose">\n{markdown.render(text, relative_links=False)}</main>\n'
-        f"<footer>{escape(made)}</footer>\n</body>\n</html>\n"
     )
 
 
+def closing(made: str) -> str:
+    """Return the foot of the page."""
+    return f"<footer>{escape(made)}</footer>\n</body>\n</html>\n"
+
+
 @cache
-def _look() -> str:
+def _look(sheet: str, theme: str) -> str:
     """Return the style sheet: the page's own, and those of the chat for text and charts."""
+    own = ["page.css", *([sheet] if sheet else [])]
     shared = [finders.find(name) for name in _SHARED_SHEETS]
-    paths = [Path(__file__).parent / "page.css", *(Path(str(path)) for path in shared if path)]
-    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    paths = [*(Path(__file__).parent / name for name in own), *(Path(str(path)) for path in shared if path)]
+    always_dark = ["@media screen {\n  :root {\n    color-scheme: dark;\n  }\n}\n"] if theme == "dark" else []
+    return "\n".join([*(path.read_text(encoding="utf-8") for path in paths), *always_dark])

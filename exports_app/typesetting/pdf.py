@@ -1,5 +1,7 @@
 """A Markdown document as PDF, set by typst in a process of its own with limits."""
 
+import json
+import signal
 import time
 from collections.abc import Callable
 from functools import cache
@@ -16,6 +18,8 @@ MEMORY_BYTES = 3 * 1024**3
 FILE_BYTES = 256 * 1024**2
 TIMEOUT_SECONDS = 120.0
 
+Watch = Callable[[], None]
+
 
 def write(
     context: ToolContext,
@@ -24,7 +28,7 @@ def write(
     *,
     title: str,
     made: str,
-    watch: Callable[[], None] = lambda: None,
+    watch: Watch = lambda: None,
 ) -> None:
     """Write Markdown `text` to `target`, with `made` (who made it, when) at the foot of each page.
 
@@ -33,40 +37,60 @@ def write(
     """
     source = context.workdir / f"{target.stem}.typ"
     source.write_text(program(text, title=title, made=made), encoding="utf-8")
-    empty = context.workdir / "nothing"
-    empty.mkdir(exist_ok=True)
-    told = Tail()
-    code = _compile(context, (source, target, empty), told, _limited(watch))
-    if code == 1 and "memory" not in told.text():
-        raise ToolError("pdf_failed", f"The PDF could not be made: {told.text().strip()[-300:]}")
-    if code != 0:
-        raise ToolError("pdf_too_large", "The document needs more memory than a PDF may take.")
+    typeset(context, source, target, watch=watch)
 
 
 def program(text: str, *, title: str, made: str) -> str:
     """Return the typst program that shows Markdown `text`."""
     head = f"#show: dressed.with(title: {string(title)}, made: {string(made)})"
-    return "\n".join([_look(), head, "#{", *markup.body(text), "}\n"])
+    return "\n".join([look(), head, "#{", *markup.body(text), "}\n"])
+
+
+def look(theme: str = "light") -> str:
+    """Return what a program begins with: how everything looks."""
+    return f"#let dark = {str(theme == 'dark').lower()}\n{_sheet('document')}\n{_sheet('session')}"
+
+
+def typeset(
+    context: ToolContext, source: Path, target: Path, *, tags: bool = True, watch: Watch = lambda: None
+) -> str:
+    """Compile a program to `target` and return the characters that no font has: their codes are shown.
+
+    Without `tags`, which are for screen readers, it takes half the memory. Else as `write` does.
+    """
+    empty = context.workdir / "nothing"
+    empty.mkdir(exist_ok=True)
+    paths = [str(source), str(target), str(empty)]
+    return str(json.loads(run(context, "compiling", *paths, *([] if tags else ["untagged"]), watch=watch)))
+
+
+def run(context: ToolContext, module: str, *arguments: str, watch: Watch = lambda: None) -> str:
+    """Run a module of this package in a process of its own and return what it says. Raises as `write`."""
+    command = subprocesses.python_command(
+        f"exports_app.typesetting.{module}",
+        *arguments,
+        limits=Limits(memory_bytes=MEMORY_BYTES, file_bytes=FILE_BYTES),
+    )
+    said, told = Tail(1024 * 1024), Tail()
+    try:
+        code = subprocesses.run(context, command, on_output=said, on_error=told, watch=_limited(watch))
+    except OSError as error:
+        raise ToolError("pdf_failed", f"The PDF could not be made: {error.strerror}.") from error
+    if code == 1 and "memory" not in told.text():
+        raise ToolError("pdf_failed", f"The PDF could not be made: {told.text().strip()[-300:]}")
+    if code == -signal.SIGKILL:
+        raise ToolError("pdf_failed", "What makes the PDF was killed; the server may be short of memory.")
+    if code != 0:
+        raise ToolError("pdf_too_large", "The document needs more memory than a PDF may take.")
+    return said.text()
 
 
 @cache
-def _look() -> str:
-    return (Path(__file__).parent / "document.typ").read_text(encoding="utf-8")
+def _sheet(name: str) -> str:
+    return (Path(__file__).parent / f"{name}.typ").read_text(encoding="utf-8")
 
 
-def _compile(context: ToolContext, paths: tuple[Path, ...], told: Tail, watch: Callable[[], None]) -> int:
-    command = subprocesses.python_command(
-        "exports_app.typesetting.compiling",
-        *map(str, paths),
-        limits=Limits(memory_bytes=MEMORY_BYTES, file_bytes=FILE_BYTES),
-    )
-    try:
-        return subprocesses.run(context, command, on_output=told, on_error=told, watch=watch)
-    except OSError as error:
-        raise ToolError("pdf_failed", f"The PDF could not be made: {error.strerror}.") from error
-
-
-def _limited(watch: Callable[[], None]) -> Callable[[], None]:
+def _limited(watch: Watch) -> Watch:
     """Return `watch` that also ends what takes too long."""
     until = time.monotonic() + TIMEOUT_SECONDS
 

@@ -37,7 +37,7 @@ def test_the_shell_example_analyzes_and_downloads(
     )
     assert done.returncode == 0, done.stderr
     assert "# Code analysis" in done.stdout
-    assert '"schema_version": 1' in (tmp_path / "session.json").read_text()
+    assert '"schema_version": 2' in (tmp_path / "session.json").read_text()
 
 
 @pytest.mark.skipif(not Path("/usr/bin/curl").exists(), reason="no curl here")

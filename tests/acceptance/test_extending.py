@@ -86,6 +86,7 @@ def test_the_export_format_of_the_example_renders(tmp_path: Path, monkeypatch: p
 
     from exports_app import formats
     from exports_app.document import freeze
+    from exports_app.options import ExportOptions
     from sessions_app import lifecycle, messages
 
     monkeypatch.setattr(formats, "FORMATS", dict(formats.FORMATS))
@@ -96,7 +97,7 @@ def test_the_export_format_of_the_example_renders(tmp_path: Path, monkeypatch: p
     session = lifecycle.start(get_user_model().objects.create_user("zoe"))
     messages.post(session.pk, "Hello!")
     written: list[str] = []
-    document = freeze(session.pk, include_metadata=True, now=timezone.now())
+    document = freeze(session.pk, options=ExportOptions(), now=timezone.now())
     formats.FORMATS["text"].render(document, written.append, lambda _: None)
     assert "".join(written) == "user: Hello!\n\n"
 

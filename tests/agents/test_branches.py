@@ -11,6 +11,7 @@ from agents_app import branching, pool, turns
 from agents_app.models import Subagent
 from agents_app.outcome import Outcome
 from exports_app.document import freeze
+from exports_app.options import ExportOptions
 from sessions_app import lifecycle, messages, snapshot
 from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession, Message
@@ -174,7 +175,7 @@ def test_an_export_has_the_branch_that_is_shown(session: ChatSession, serve: Ser
     serve(says("A1"), says("A2"))
     say(session, "a")
     _edit(session, "a", "b")
-    document = freeze(session.pk, include_metadata=True, now=timezone.now())
+    document = freeze(session.pk, options=ExportOptions(), now=timezone.now())
     assert [message.content for message in document.messages()] == ["b", "A2"]
     assert document.message_count == 2
 

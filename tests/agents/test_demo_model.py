@@ -70,6 +70,8 @@ FILE = "01890a5d-ac96-774b-bcce-b302099a8057"
         ("export as md", "export_session", {"format": "markdown"}),
         ("export to a pdf", "export_session", {"format": "pdf"}),
         ("export json", "export_session", {"format": "json"}),
+        ("export this chat as html", "export_session", {"format": "html"}),
+        ("export as HTM", "export_session", {"format": "html"}),
         ("export", "export_session", {"format": "markdown"}),
         ("export this session", "export_session", {"format": "markdown"}),
         ("please export the chat to a file as json", "export_session", {"format": "json"}),

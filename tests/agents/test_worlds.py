@@ -61,6 +61,8 @@ OPEN = [
     "/api/sessions/", "/api/subagents/", "/api/exports/", "/api/tools/", "/api/pools/", "/api/maintenance/",
     "/api/schema/", "/api/docs/",
     "/api/models/", "/api/tool-permissions/", "/api/commands/",
+    # That a file of another's is not imported is tested in tests/exports.
+    "/api/sessions/import/",
     # Whose servers are whose is tested in tests/mcp_servers.
     "/api/mcp/servers/", "/api/mcp/servers/import/", "/api/mcp/servers/{nobody}/",
     "/api/mcp/servers/{nobody}/pause/", "/api/mcp/servers/{nobody}/resume/",

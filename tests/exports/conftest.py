@@ -1,18 +1,24 @@
 """Fixtures of the tests of exports."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from agents_app import admission, gateway, pool, runner
-from agents_app.models import Subagent
+from agents_app.models import Pool, Subagent, ToolCall
+from exports_app.document import freeze
+from exports_app.formats import FORMATS
 from exports_app.models import Export
+from exports_app.options import ExportOptions
 from sessions_app.events import session_change
 from sessions_app.messages import add
 from sessions_app.models import ChatSession
 from tests.agents import work
+from tests.recording import RecordingContext
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +59,55 @@ def say(session: ChatSession) -> Callable[..., None]:
                 add(change, role=role, content=content)
 
     return add_all
+
+
+@pytest.fixture
+def written(session: ChatSession, tmp_path: Path) -> Callable[..., Path]:
+    """Have a format write the session's file, without a queue, and return it."""
+
+    def write(file_format: str, context: RecordingContext | None = None, **chosen: Any) -> Path:
+        workdir = tmp_path / "attempt"
+        workdir.mkdir(exist_ok=True)
+        document = freeze(session.pk, options=ExportOptions(**chosen), now=timezone.now())
+        target = workdir / f"export.{file_format}"
+        context = context or RecordingContext(workdir)
+        FORMATS[file_format].write(
+            context, document, target, lambda done: context.progress(done, "rendering")
+        )
+        return target
+
+    return write
+
+
+@pytest.fixture
+def worked(session: ChatSession) -> None:
+    """A call that succeeded and a subagent that failed, both in the session."""
+    now = timezone.now()
+    ToolCall.objects.create(
+        session=session,
+        seq=session.last_seq,
+        tool_name="look_up",
+        args={"word": "gnat", "evil": '")#panic("</pre>```\n# Fake'},
+        state="succeeded",
+        result={"summary": "A small fly."},
+        finished_at=now + timedelta(seconds=2),
+    )
+    Subagent.objects.create(
+        session=session,
+        owner=session.owner,
+        pool=Pool.objects.get(pk="tools"),
+        seq=session.last_seq,
+        agent_type="tool_executor",
+        tool_name="probe",
+        title="Analyze <b>the</b> #gnat",
+        args={"depth": 7},
+        state="failed",
+        error={"code": "timeout", "message": "It took too long."},
+        queued_at=now,
+        queue_deadline_at=now,
+        started_at=now,
+        finished_at=now + timedelta(seconds=65),
+    )
 
 
 @pytest.fixture

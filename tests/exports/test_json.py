@@ -28,7 +28,7 @@ def test_the_document_equals_the_session(
     say(*HOSTILE)
     say("Answer", role="assistant")
     document = _document(render(session))
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == 2
     told = document["session"]
     assert (told["id"], told["title"]) == (str(session.pk), "Hostile ‹title› \"'</script>")
     assert (told["owner"], told["message_count"]) == ("ann", len(HOSTILE) + 1)

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import yaml
 from markdown_it import MarkdownIt
 
 from exports_app.models import Export
@@ -20,6 +21,12 @@ def _text(export: Export) -> str:
         return str(file.read().decode())
 
 
+def _front_matter(text: str) -> Any:
+    _, known, rest = text.split("---\n", 2)
+    assert rest.startswith("\n# ")
+    return yaml.safe_load(known)
+
+
 def _headings(text: str) -> list[str]:
     """Return the headings of a document at its top level, as a reader of CommonMark finds them."""
     tokens = MarkdownIt("commonmark").parse(text)
@@ -33,7 +40,7 @@ def _headings(text: str) -> list[str]:
 def test_each_message_stands_under_a_heading(session: ChatSession, render: Render, say: Say) -> None:
     say("Hello **you**")
     say("Hi", role="assistant")
-    headings = _headings(_text(render(session, "markdown")))
+    headings = _headings(_text(render(session, "markdown")).split("---\n", 2)[2])
     assert headings[0] == str(session)
     assert [heading.split(" ")[0] for heading in headings[1:]] == ["You", "Agent"]
 
@@ -41,8 +48,9 @@ def test_each_message_stands_under_a_heading(session: ChatSession, render: Rende
 def test_metadata_is_there_if_it_is_wanted(session: ChatSession, render: Render, say: Say) -> None:
     say("Hello")
     text = _text(render(session, "markdown"))
-    assert f"- Session: `{session.pk}`" in text
-    assert "- Owner: ann" in text
+    known = _front_matter(text)
+    assert (known["session"], known["owner"], known["messages"]) == (str(session.pk), "ann", 1)
+    assert known["exported"] >= known["started"]
     bare = _text(render(session, "markdown", include_metadata=False))
     assert str(session.pk) not in bare
     assert "ann" not in bare
@@ -107,3 +115,87 @@ def test_a_title_is_shown_as_it_is_written(ann: Any, render: Render, title: str)
     assert tokens[1].children is not None
     assert {token.type for token in tokens[1].children} <= {"text", "text_special"}
     assert "".join(token.content for token in tokens[1].children) == title
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "---",
+        "a: b # c",
+        "- x",
+        "\"quoted\" 'too'",
+        "{a: b}",
+        "!!python/object:os.system",
+        "*anchor",
+        "null",
+        "2026-01-01",
+        "line\u2028separator \x7f \x85",
+        "emoji 😀 字 " * 12,
+    ],
+)
+def test_any_title_is_a_string_of_the_front_matter(ann: Any, render: Render, title: str) -> None:
+    session = lifecycle.start(ann, title)
+    assert _front_matter(_text(render(session, "markdown")))["title"] == str(session)
+
+
+@pytest.mark.parametrize("content", ["# One", "One\n===", "## Two", "Two\n---", "# a\n\n# b"])
+def test_headings_of_a_message_stand_below_those_of_the_export(
+    session: ChatSession, render: Render, say: Say, content: str
+) -> None:
+    say(content)
+    tokens = MarkdownIt("commonmark").parse(_text(render(session, "markdown", include_metadata=False)))
+    tags = [token.tag for token in tokens if token.type == "heading_open"]
+    assert tags[:2] == ["h1", "h2"]
+    assert {"h1", "h2"}.isdisjoint(tags[2:])
+    assert tags[2:]
+
+
+@pytest.mark.usefixtures("worked")
+def test_calls_and_subagents_are_folded_sections_with_what_they_were_given(
+    session: ChatSession, render: Render, say: Say
+) -> None:
+    say("After")
+    text = _text(render(session, "markdown"))
+    tokens = MarkdownIt("commonmark").parse(text.split("---\n", 2)[2])
+    assert _headings(text.split("---\n", 2)[2])[-1].startswith("You")
+    assert text.count("<details>") == text.count("</details>") == 2
+    assert "<summary>Tool: look_up · succeeded · 2.0 s · " in text
+    assert "<summary>Subagent: Analyze &#60;b&#62;the&#60;/b&#62; #gnat · failed · 1 min 5 s · " in text
+    fences = [token.content for token in tokens if token.type == "fence"]
+    assert any("gnat" in content and "Fake" in content for content in fences)
+    assert any("A small fly." in content for content in fences)
+    assert "look_up" not in _text(render(session, "markdown", include_tools=False))
+
+
+def test_a_session_without_messages_says_so(session: ChatSession, render: Render) -> None:
+    assert _text(render(session, "markdown")).endswith("There are no messages.\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        ("<details><h2>You</h2>", "<details><h2>You</h2>"),
+        ("a <b>bold</b> word", "a <b>bold</b> word"),
+        ("<div>\n\n<p>x", "<div> <p>x"),
+        ("\\`<i>\\`", "`<i>`"),
+        ("``a` <i>", "``a` <i>"),
+        ("- <br>\n- x", "<br> x"),
+        ("> <br>\n> x", "<br> x"),
+        ("| <hr> |\n|---|", "| <hr> | |---|"),
+        ("`<code>` and ``<co`de>``", "<code> and <co`de>"),
+        ("    <indented>", "<indented>"),
+        ("```\n<fenced>\n```", "<fenced>"),
+        ("<https://a.example/> <a@b.example>", "https://a.example/ a@b.example"),
+        ("1 < 2 <3", "1 < 2 <3"),
+    ],
+)
+def test_html_in_a_message_is_shown_and_is_none(
+    session: ChatSession, render: Render, say: Say, content: str, shown: str
+) -> None:
+    say(content)
+    text = _text(render(session, "markdown", include_metadata=False))
+    tokens = MarkdownIt("commonmark").parse(text)
+    leaves = [leaf for token in tokens for leaf in (token.children or [token])]
+    assert not any(leaf.type in ("html_block", "html_inline") for leaf in leaves)
+    said = " ".join(leaf.content.strip() for leaf in leaves if leaf.content.strip())
+    assert "".join(said.split()).endswith("".join(shown.split()))

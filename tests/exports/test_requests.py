@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 
 from agents_app import gateway
 from exports_app.models import Export
+from exports_app.options import ExportOptions
 from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession
 from tests.agents import work
@@ -82,7 +83,7 @@ def test_a_key_that_named_other_work_before_is_no_error(client: APIClient, sessi
 def test_an_export_can_be_spawned_as_any_agent(client: APIClient, session: ChatSession) -> None:
     task = {"session_id": str(session.pk), "agent_type": "export_agent", "task": {"format": "markdown"}}
     assert client.post("/api/subagents/", task).status_code == 202
-    assert Export.objects.get().options == {"include_metadata": True}
+    assert Export.objects.get().options == ExportOptions().stored()
 
 
 def test_an_ended_export_is_tried_again_as_an_export_of_its_own(

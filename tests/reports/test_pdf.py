@@ -94,6 +94,15 @@ def test_deep_nesting_is_shown(tmp_path: Path) -> None:
     assert "level 5" in text_of(written(tmp_path, text))
 
 
+@pytest.mark.parametrize("marks", ["*", "_", "~~", "**"])
+def test_emphasis_of_any_depth_is_shown(tmp_path: Path, marks: str) -> None:
+    nested = f"{marks}word " * 28 + f" word{marks}" * 28
+    text = f"x {marks * 2000}deep{marks * 2000}\n\n{nested}\n\n" + "> - " * 4 + nested
+    shown = text_of(written(tmp_path, text))
+    assert "deep" in shown
+    assert shown.count("word") == 112
+
+
 @pytest.mark.parametrize(
     "text", ["", "\x00\x1b[31mred\x7f", "\ud800", "\u202eevil", "[x](https://[)", "99999999999. x"]
 )

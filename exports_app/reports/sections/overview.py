@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from agents_app.wording.tables import duration
 from exports_app.reports import figures, seconds, writing
 from exports_app.reports.scope import Scope
 
@@ -61,9 +62,9 @@ def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Time of work, median and 95th percentile", _spread(found["worked"])
     yield (
         "Work that nobody had to wait for, in all",
-        writing.duration(found["worked"]["total"] or 0.0),
+        duration(found["worked"]["total"] or 0.0),
     )
 
 
 def _spread(found: dict[str, Any]) -> str:
-    return f"{writing.duration(found['p50'])} / {writing.duration(found['p95'])}"
+    return f"{duration(found['p50'])} / {duration(found['p95'])}"

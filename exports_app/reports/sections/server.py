@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from agents_app import maintenance
 from agents_app.models import MaintenanceRun, Pool
+from agents_app.wording.tables import duration
 from exports_app.reports import figures, seconds, writing
 from exports_app.reports.scope import Scope
 
@@ -46,7 +47,7 @@ def _users(scope: Scope) -> Iterator[str]:
 
 def _user(row: Any) -> tuple[str, ...]:
     counts = (writing.number(row["count"]), writing.number(row["failed"]))
-    return (writing.words(row["owner__username"]), *counts, writing.duration(row["total"]))
+    return (writing.words(row["owner__username"]), *counts, duration(row["total"]))
 
 
 def _pools(scope: Scope) -> Iterator[tuple[str, ...]]:
@@ -60,8 +61,8 @@ def _pools(scope: Scope) -> Iterator[tuple[str, ...]]:
             writing.number(pool.cap),
             writing.number(worked["count"]),
             _in_use(worked["total"], began, scope, pool.cap),
-            writing.duration(waited["p50"]),
-            writing.duration(waited["p95"]),
+            duration(waited["p50"]),
+            duration(waited["p95"]),
         )
 
 

@@ -7,6 +7,7 @@ from django.db.models import Avg, Count, Max, Q
 from django.db.models.fields.json import KT
 
 from agents_app.models import Subagent
+from agents_app.wording.tables import duration
 from exports_app.reports import figures, seconds, writing
 from exports_app.reports.scope import Scope
 
@@ -53,7 +54,7 @@ def _tool_name(row: Any) -> str:
 
 def _tool_row(row: Any) -> tuple[str, ...]:
     counts = (writing.number(row[name]) for name in ("count", "succeeded", "failed", "cancelled"))
-    spent = (writing.duration(row["mean"]), writing.duration(row["longest"]))
+    spent = (duration(row["mean"]), duration(row["longest"]))
     return (writing.words(_tool_name(row)), *counts, *spent)
 
 
@@ -72,7 +73,7 @@ def _who(scope: Scope) -> str:
 
 def _slow(scope: Scope, row: Any) -> tuple[str, ...]:
     subject = f"{row.tool_name}, {row.owner.get_username()}" if scope.of_everybody else row.title
-    return writing.words(subject), writing.moment(row.queued_at), row.state, writing.duration(row.time)
+    return writing.words(subject), writing.moment(row.queued_at), row.state, duration(row.time)
 
 
 def _failures(scope: Scope) -> str:

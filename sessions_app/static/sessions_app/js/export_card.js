@@ -6,7 +6,7 @@ import { progressView } from "./progress.js";
 import { actionButtons, badgeText, errorLine } from "./subagent_card.js";
 import { durationWords, sizeWords } from "./words.js";
 
-const FORMATS = { json: "JSON", markdown: "Markdown", pdf: "PDF" };
+const FORMATS = { json: "JSON", markdown: "Markdown", pdf: "PDF", html: "HTML" };
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 
 function nameOf(subagent, exported) {

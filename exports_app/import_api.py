@@ -1,0 +1,68 @@
+"""REST: a chat is restored from its export."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from agents_app.context import ToolError
+from agents_app.files import reading as files
+from exports_app.interchange import reading, restoring
+from sessions_app import snapshot
+from sessions_app.api import IDEMPOTENCY_KEY, SessionSerializer, idempotency_key
+from sessions_app.errors import Refusal
+
+_BODY: dict[str, Any] = {
+    "oneOf": [
+        {
+            "type": "object",
+            "description": "an exported JSON document, see docs/exports.md",
+            "properties": {"schema_version": {"enum": [1, 2]}},
+            "required": ["schema_version"],
+        },
+        {
+            "type": "object",
+            "description": "one that was uploaded, for those over 1 MiB",
+            "properties": {"file": {"type": "string", "format": "uuid"}},
+            "required": ["file"],
+            "additionalProperties": False,
+        },
+    ]
+}
+
+
+class ImportView(APIView):
+    """Chats from JSON exports."""
+
+    @extend_schema(
+        parameters=[IDEMPOTENCY_KEY],
+        request={"application/json": _BODY},
+        responses={201: SessionSerializer, 413: OpenApiTypes.OBJECT},
+    )
+    def post(self, request: Request) -> Response:
+        """Restore a chat from a JSON export, as a new session of the caller's; nothing in it is run.
+
+        Refuses with `invalid_document`, `unknown_version`, `file_not_found` (404), `import_too_large` (413).
+        """
+        body: object = request.data
+        if isinstance(body, dict) and set(body) == {"file"}:
+            body = reading.parsed(_uploaded(request.user.pk, body["file"]))
+        session = restoring.restore(request.user, reading.read(body), idempotency_key(request))
+        return Response(snapshot.summary(session), status=201)
+
+
+def _uploaded(owner_id: Any, file_id: object) -> bytes:
+    try:
+        file = files.readable(owner_id, str(file_id))
+    except ToolError as error:
+        raise Refusal(error.code, str(error), 404) from error
+    limit = settings.IMPORT_MAX_BYTES
+    if file.size > limit:
+        detail = f"The file has {file.size:,} bytes; at most {limit:,} are imported."
+        raise Refusal("import_too_large", detail, 413)
+    with file.path.open("rb") as stream:
+        return stream.read(limit)
