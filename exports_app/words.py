@@ -6,6 +6,7 @@ from datetime import datetime
 
 from agents_app.wording.tables import duration
 from exports_app.document import DocumentMessage, DocumentSubagent, DocumentToolCall, SessionDocument
+from sessions_app import markdown
 from sessions_app.plain import text as plain
 
 ARGUMENTS_MAX_CHARACTERS = 4_000
@@ -24,9 +25,17 @@ def speaker(message: DocumentMessage) -> str:
 
 def name(message: DocumentMessage) -> str:
     """Return what an outline calls a message: its number, who speaks, how it begins."""
-    words = " ".join(message.content[: 4 * _OUTLINE_CHARACTERS].split())
+    words = " ".join(_without_markup(message.content[: 4 * _OUTLINE_CHARACTERS]).split())
     shown = words if len(words) <= _OUTLINE_CHARACTERS else f"{words[: _OUTLINE_CHARACTERS - 1]}…"
     return f"{message.number}  {speaker(message)}: {shown}"
+
+
+def _without_markup(text: str) -> str:
+    """Return the words of Markdown."""
+    blocks = (token.children or [token] for token in markdown.parse(text) if token.content)
+    return " ".join(
+        "".join(part.content or " " * (part.type == "softbreak") for part in parts) for parts in blocks
+    )
 
 
 def about_message(message: DocumentMessage, *, metadata: bool) -> list[str]:

@@ -242,3 +242,17 @@ def _when_a_child_lives(before: set[int], act: Callable[[int], object]) -> None:
         for pid in child_processes() - before:
             act(pid)
             return
+
+
+def test_the_outline_has_the_words_of_a_message_without_its_markup(say: Say, written: Written) -> None:
+    say(
+        "# Title\n\n**bold** and `code`\nin [a link](https://example.org/x)",
+        "```\nmade = 1\n```",
+        "| a | b |",
+    )
+    outline: list[Any] = list(PdfReader(written("pdf")).outline)
+    assert [entry.title for entry in outline] == [
+        "1  You: Title bold and code in a link",
+        "2  You: made = 1",
+        "3  You: | a | b |",
+    ]
