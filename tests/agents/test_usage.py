@@ -139,23 +139,23 @@ def test_the_demo_model_counts_nothing(session: ChatSession) -> None:
 def test_a_long_session_is_windowed_to_the_models_context(
     session: ChatSession, serve: Serve, settings: Any
 ) -> None:
-    settings.MODEL_CONTEXTS = {"openai:any-model": 4500}
+    settings.MODEL_CONTEXTS = {"openai:any-model": 12_000}  # of which tools of other tests take some
     server = serve(says("word " * 400))
-    for number in range(5):
-        say(session, f"Question {number} " + "word " * 300)
+    for number in range(12):
+        say(session, f"Question {number} " + "word " * 1500)
     asked = server.asked[-1]["messages"]
     assert [message["role"] for message in asked[:2]] == ["system", "user"]
-    assert "Question 4" in asked[-1]["content"]
+    assert "Question 11" in asked[-1]["content"]
     assert "Question 0" not in str(asked)
-    assert len(asked) < 8
+    assert len(asked) < 14
 
 
 def test_a_message_that_alone_is_too_large_fails_with_a_code(
     session: ChatSession, serve: Serve, settings: Any
 ) -> None:
-    settings.MODEL_CONTEXT_TOKENS = 4500
+    settings.MODEL_CONTEXT_TOKENS = 6_000
     server = serve(says("Hi"))
-    turn = say(session, "word " * 5000)
+    turn = say(session, "word " * 6_000)
     assert (turn.state, (turn.error or {})["code"]) == ("failed", "context_exceeded")
     assert server.asked == []
 
