@@ -12,7 +12,7 @@ from typing import Any
 from agents_app.codebase.inventory import MAX_FILES
 from agents_app.codebase.source import Source
 from agents_app.context import ToolContext, ToolError
-from agents_app.isolation.subprocesses import Command, Limits, Tail, python_command, run
+from agents_app.isolation.subprocesses import Command, Limits, Lines, Tail, TooLong, python_command, run
 from agents_app.stages import Remaining, Stage
 
 MAX_MEMBERS = 2 * MAX_FILES
@@ -35,13 +35,11 @@ def unpack(context: ToolContext, stage: Stage, path: Path, name: str, max_bytes:
     folder = context.workdir / "unpacked"
     folder.mkdir()
     progress = _Progress(stage, path.stat().st_size)
-    code = run(
-        context,
-        _command(path, folder, max_bytes),
-        on_output=progress,
-        on_error=Tail(),
-        watch=progress.watch,
-    )
+    command, lines = _command(path, folder, max_bytes), Lines(progress.take)
+    try:
+        code = run(context, command, on_output=lines, on_error=Tail(), watch=progress.watch)
+    except TooLong:
+        raise _breaks() from None
     skipped = _outcome(progress.last, code)
     shown = _SUFFIX.sub("", name) or name
     return Source(folder=_root(folder), name=shown, origin={"file": name}, left_out=skipped)
@@ -66,8 +64,12 @@ def _outcome(last: Mapping[str, Any], code: int) -> dict[str, int]:
     if "code" in last:
         raise ToolError(last["code"], last["message"])
     if code != 0 or "skipped" not in last:
-        raise ToolError("archive_damaged", "The archive breaks the program that unpacks it.")
+        raise _breaks()
     return dict(last["skipped"])
+
+
+def _breaks() -> ToolError:
+    return ToolError("archive_damaged", "The archive breaks the program that unpacks it.")
 
 
 def _root(folder: Path) -> Path:
@@ -79,22 +81,20 @@ def _root(folder: Path) -> Path:
 
 
 class _Progress:
-    """Reads what the unpacking process says; call it with each piece."""
+    """What the unpacking process says."""
 
     def __init__(self, stage: Stage, size: int) -> None:
         self.last: Mapping[str, Any] = {}
         self._stage = stage
         self._size = max(1, size)
-        self._rest = b""
         self._remaining = Remaining()
         self._heard = time.monotonic()
 
-    def __call__(self, chunk: bytes) -> None:
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
+    def take(self, line: bytes) -> None:
+        """Take a line of what it prints."""
         self._heard = time.monotonic()
-        for line in lines[-1:]:
-            with suppress(ValueError):
-                self.last = json.loads(line)
+        with suppress(ValueError):
+            self.last = json.loads(line)
         fraction = self.last.get("read", 0) / self._size
         self._stage.at(fraction, self._remaining.seconds(fraction))
 

@@ -1,7 +1,6 @@
 """Having files inspected by processes that may crash, hang or be killed without harm."""
 
 import json
-import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +10,15 @@ from typing import Any
 
 from agents_app.codebase.files import SourceFile
 from agents_app.context import ToolContext
-from agents_app.isolation.subprocesses import Limits, Piped, Tail, python_command, run_together
+from agents_app.isolation.subprocesses import (
+    Limits,
+    Lines,
+    Piped,
+    Tail,
+    TooLong,
+    python_command,
+    run_together,
+)
 from agents_app.stages import Remaining, Stage
 
 SYMBOLS, MANIFEST, LICENCE = "symbols", "manifest", "licence"
@@ -20,7 +27,6 @@ LANES = min(2, os.cpu_count() or 1)
 _TASKS_A_LANE = 100
 _SILENCE_SECONDS = 30.0
 _RESTARTS_MAX = 25
-_LINE_MAX_BYTES = 8 * 1024**2
 _LIMITS = Limits(memory_bytes=1024**3, file_bytes=0)
 
 BROKE = "took too long or too much memory"
@@ -96,14 +102,14 @@ class _Work:
 
 
 class _Lane:
-    """What one process does: each `step`th task from `first` on; called with each piece of what it prints."""
+    """What one process does: each `step`th task from `first` on."""
 
     def __init__(self, work: _Work, first: int, step: int, stdin: Path) -> None:
         self._work = work
         self._positions = range(first, len(work.tasks), step)
         self._done = 0
-        self._rest = b""
         self._heard = 0.0
+        self._lines: Lines | None = None
         self._stdin = stdin
         stdin.write_bytes(b"".join(_words(work.tasks[position]) for position in self._positions))
 
@@ -112,23 +118,17 @@ class _Lane:
         return self._done == len(self._positions)
 
     @property
-    def is_silent(self) -> bool:
-        return not self.is_done and time.monotonic() - self._heard > _SILENCE_SECONDS
+    def is_stuck(self) -> bool:
+        silent = time.monotonic() - self._heard > _SILENCE_SECONDS
+        return not self.is_done and (silent or (self._lines is not None and self._lines.overflowed))
 
     def begin(self, root: Path) -> Piped:
         """Return the process that works from the first task without an answer on."""
-        self._rest, self._heard = b"", time.monotonic()
+        self._heard = time.monotonic()
         module = "agents_app.codebase.inspecting"
         command = python_command(module, str(root), str(self._done), limits=_LIMITS, stdin=self._stdin)
-        return Piped(command, self, Tail())
-
-    def __call__(self, chunk: bytes) -> None:
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        for line in lines:
-            self.answer(json.loads(line))
-        if len(self._rest) > _LINE_MAX_BYTES:
-            self._heard = -math.inf
-            raise _GaveUp
+        self._lines = Lines(lambda line: self.answer(json.loads(line)))
+        return Piped(command, self._lines, Tail())
 
     def answer(self, answer: Answer) -> None:
         position = self._positions[self._done]
@@ -141,14 +141,14 @@ def _attempt_rest(context: ToolContext, work: _Work, root: Path, lanes: Sequence
     """Let each lane's process work on; of one that breaks, the task without an answer broke it."""
 
     def watch() -> None:
-        if work.out_of_time or any(lane.is_silent for lane in lanes):
+        if work.out_of_time or any(lane.is_stuck for lane in lanes):
             raise _GaveUp
 
     try:
         run_together(context, [lane.begin(root) for lane in lanes], watch)
         broken = [lane for lane in lanes if not lane.is_done]
-    except _GaveUp:
-        broken = [lane for lane in lanes if lane.is_silent]
+    except (_GaveUp, TooLong):
+        broken = [lane for lane in lanes if lane.is_stuck]
     if not work.out_of_time:
         for lane in broken:
             lane.answer({"failed": BROKE})

@@ -17,6 +17,7 @@ from agents_app.context import ToolContext
 from agents_app.isolation import processes
 
 POLL_SECONDS = 0.05
+LINE_MAX_BYTES = 8 * 1024**2
 _CHUNK_BYTES = 64 * 1024
 _PROJECT = Path(agents_app.__file__).resolve().parent.parent
 # The shell sets the limits and becomes the command: Popen's preexec_fn is unsafe beside threads. A limit
@@ -100,6 +101,31 @@ def python_command(module: str, *arguments: str, limits: Limits, stdin: Path | N
         limits=limits,
         stdin=stdin,
     )
+
+
+class TooLong(Exception):
+    """A line of what a command writes has more bytes than one may have."""
+
+
+class Lines:
+    """Hands on what it receives line by line. Raises `TooLong` for one of more than `LINE_MAX_BYTES`."""
+
+    def __init__(self, take: Receive) -> None:
+        self._take = take
+        self._rest = b""
+        self.overflowed = False
+
+    def __call__(self, chunk: bytes) -> None:
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            self._require_short(line)
+            self._take(line)
+        self._require_short(self._rest)
+
+    def _require_short(self, line: bytes) -> None:
+        if len(line) > LINE_MAX_BYTES:
+            self.overflowed = True
+            raise TooLong
 
 
 class Tail:

@@ -6,9 +6,7 @@ from typing import Any
 
 from agents_app.context import ToolContext, ToolError
 from agents_app.isolation import subprocesses
-from agents_app.isolation.subprocesses import Limits, Tail, python_command
-
-_LINE_MAX_BYTES = 8 * 1024**2
+from agents_app.isolation.subprocesses import Limits, Lines, Tail, TooLong, python_command
 
 
 def run(
@@ -30,7 +28,12 @@ def run(
     limits = Limits(memory_bytes=memory_bytes, file_bytes=file_bytes)
     listener, errors = _Listener(context, on_progress), Tail()
     command = python_command(module, limits=limits, stdin=stdin)
-    code = subprocesses.run(context, command, on_output=listener, on_error=errors)
+    try:
+        code = subprocesses.run(context, command, on_output=Lines(listener.take), on_error=errors)
+    except TooLong:
+        raise ToolError(
+            "worker_failed", "The process that reads the file said more than it should."
+        ) from None
     if listener.error is not None:
         raise ToolError(str(listener.error["code"]), str(listener.error["message"]))
     if listener.result is None:
@@ -52,16 +55,9 @@ class _Listener:
         self.error: Mapping[str, Any] | None = None
         self._context = context
         self._on_progress = on_progress
-        self._rest = b""
 
-    def __call__(self, chunk: bytes) -> None:
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        for line in lines:
-            self._take(json.loads(line))
-        if len(self._rest) > _LINE_MAX_BYTES:
-            raise ToolError("worker_failed", "The process that reads the file said more than it should.")
-
-    def _take(self, told: Mapping[str, Any]) -> None:
+    def take(self, line: bytes) -> None:
+        told = json.loads(line)
         if "progress" in told:
             self._on_progress(float(told["progress"]))
         if "partial" in told:

@@ -11,6 +11,7 @@ from agents_app.codebase.files import Listing, SourceFile
 from agents_app.codebase.inspection import SYMBOLS, Answer, Task
 from agents_app.codebase.source import Source
 from agents_app.context import Stopped
+from agents_app.isolation import subprocesses
 from agents_app.stages import Stage
 from tests.recording import RecordingContext
 
@@ -113,11 +114,11 @@ def test_inspecting_ends_within_half_a_second_of_a_cancel_in_native_code(
 def test_a_process_that_prints_without_end_is_given_up(
     context: RecordingContext, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inspection, "_LINE_MAX_BYTES", 10)
+    monkeypatch.setattr(subprocesses, "LINE_MAX_BYTES", 10)
     answers: list[Answer] = []
     task = Task(SYMBOLS, SourceFile("none.py", 1))
     inspection.inspect(context, stage, context.workdir, [task], lambda _task, answer: answers.append(answer))
-    assert answers[0]["failed"]
+    assert answers == [{"failed": inspection.BROKE}]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from agents_app.context import Stopped
-from agents_app.isolation import processes
-from agents_app.isolation.subprocesses import Command, Limits, Tail, run
+from agents_app.isolation import processes, subprocesses
+from agents_app.isolation.subprocesses import Command, Limits, Lines, Tail, TooLong, run
 from tests.recording import RecordingContext, living_processes
 
 LIMITS = Limits(memory_bytes=1024**3, file_bytes=1024**2)
@@ -47,6 +47,26 @@ def test_output_errors_and_exit_code_are_handed_on(context: RecordingContext) ->
     output, errors = Tail(), Tail()
     code = run(context, command("echo out; echo wrong >&2; exit 7"), on_output=output, on_error=errors)
     assert (code, output.text(), errors.text()) == (7, "out\n", "wrong\n")
+
+
+def test_output_is_handed_on_line_by_line_however_it_comes(context: RecordingContext) -> None:
+    heard: list[bytes] = []
+    run(
+        context,
+        command("printf 'o'; printf 'ne\\ntwo\\nrest'"),
+        on_output=Lines(heard.append),
+        on_error=Tail(),
+    )
+    assert heard == [b"one", b"two"]
+
+
+def test_a_line_without_an_end_ends_the_command(
+    context: RecordingContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocesses, "LINE_MAX_BYTES", 1000)
+    endless = command("while :; do printf 'xxxxxxxxxxxxxxxx'; done")
+    with pytest.raises(TooLong):
+        run(context, endless, on_output=Lines(lambda _line: None), on_error=Tail())
 
 
 def test_nothing_of_the_worker_s_environment_is_passed_on(

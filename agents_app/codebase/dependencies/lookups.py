@@ -12,7 +12,7 @@ from typing import TypeAlias
 from django.core.cache import cache
 
 from agents_app.context import ToolContext
-from agents_app.isolation.subprocesses import Command, Limits, Tail, python_command, run
+from agents_app.isolation.subprocesses import Command, Limits, Lines, Tail, TooLong, python_command, run
 from agents_app.stages import Remaining, Stage
 
 BUDGET_SECONDS = 20.0
@@ -60,7 +60,7 @@ class _GaveUp(Exception):
 
 
 class _Work:
-    """How far the questions are; called with each piece of what the process prints."""
+    """How far the questions are."""
 
     def __init__(self, stage: Stage, packages: Sequence[Package], done: int) -> None:
         self.found: dict[Package, Newest] = {}
@@ -68,19 +68,17 @@ class _Work:
         self._packages = packages
         self._done = done
         self._count = done + len(packages)
-        self._rest = b""
         self._end = time.monotonic() + BUDGET_SECONDS
         self._remaining = Remaining()
 
-    def __call__(self, chunk: bytes) -> None:
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        for line in lines:
-            number, stable, of_all, problem = json.loads(line)
-            if not problem or problem.startswith(_UNLISTED):
-                self.found[self._packages[number]] = Newest(stable, of_all)
-            self._done += 1
-            fraction = self._done / self._count
-            self._stage.at(fraction, self._seconds_left(fraction))
+    def take(self, line: bytes) -> None:
+        """Take an answer that the process printed."""
+        number, stable, of_all, problem = json.loads(line)
+        if not problem or problem.startswith(_UNLISTED):
+            self.found[self._packages[number]] = Newest(stable, of_all)
+        self._done += 1
+        fraction = self._done / self._count
+        self._stage.at(fraction, self._seconds_left(fraction))
 
     def watch(self) -> None:
         """Give up when the time is over."""
@@ -98,8 +96,14 @@ def _ask(
     stdin = context.workdir / "packages"
     stdin.write_text(json.dumps({"registries": dict(registries), "packages": packages}))
     command = python_command("agents_app.codebase.dependencies.looking_up", limits=_LIMITS, stdin=stdin)
-    with suppress(_GaveUp):
-        run(context, _with_certificates(command), on_output=work, on_error=Tail(), watch=work.watch)
+    with suppress(_GaveUp, TooLong):
+        run(
+            context,
+            _with_certificates(command),
+            on_output=Lines(work.take),
+            on_error=Tail(),
+            watch=work.watch,
+        )
 
 
 def _with_certificates(command: Command) -> Command:
