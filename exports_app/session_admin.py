@@ -23,6 +23,11 @@ from sessions_app.models import ChatSession
 _OWNERS_NAMED = 10
 _ID_CHARACTERS = 37
 _PROPERTIES = SCHEMA["properties"]
+_OF_ONE_CHAT = ("first_message", "last_message")
+
+
+def _choices(option: str) -> list[tuple[str, str]]:
+    return [(name, name.capitalize()) for name in _PROPERTIES[option]["enum"]]
 
 
 class ExportForm(forms.Form):
@@ -40,12 +45,14 @@ class ExportForm(forms.Form):
     include_tools = forms.BooleanField(
         required=False, initial=True, help_text=_PROPERTIES["include_tools"]["description"]
     )
-    page_size = forms.ChoiceField(
-        choices=[(name, name) for name in _PROPERTIES["page_size"]["enum"]], help_text="of a PDF"
+    first_message = forms.IntegerField(
+        required=False, min_value=1, help_text=_PROPERTIES["first_message"]["description"]
     )
-    theme = forms.ChoiceField(
-        choices=[(name, name) for name in _PROPERTIES["theme"]["enum"]], help_text="of a PDF or HTML page"
+    last_message = forms.IntegerField(
+        required=False, min_value=1, help_text=_PROPERTIES["last_message"]["description"]
     )
+    page_size = forms.ChoiceField(choices=_choices("page_size"), help_text="of a PDF")
+    theme = forms.ChoiceField(choices=_choices("theme"), help_text="of a PDF or HTML page")
 
     def wish(self) -> tuple[list[str], str, dict[str, Any]]:
         """Return which chats, in which format, with which options."""
@@ -105,7 +112,8 @@ class ExportedChatSessionAdmin(ChatSessionAdmin):
             return redirect("admin:sessions_app_chatsession_changelist")
         rows = ChatSession.objects.filter(pk__in=ids).order_by("owner__username")
         owners = list(rows.values("owner__username").annotate(chats=Count("pk")))
-        shown = [name for name in form.fields if name != "session_ids"]
+        hidden = {"session_ids"} if len(ids) == 1 else {"session_ids", *_OF_ONE_CHAT}
+        shown = [name for name in form.fields if name not in hidden]
         context = {
             **self.admin_site.each_context(request),
             "title": "Export a chat" if len(ids) == 1 else "Export chats",

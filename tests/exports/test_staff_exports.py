@@ -213,6 +213,18 @@ def test_a_chats_own_page_leads_to_its_export(admin: Client, session: ChatSessio
     page = admin.get(f"{PAGE}?session_ids={session.pk}").content.decode()
     assert "1 chat of" in page
     assert "this chat alone" in page
+    assert 'name="first_message"' in page
+
+
+def test_a_range_of_one_chat_can_be_chosen(
+    admin: Client, session: ChatSession, say: Callable[..., None]
+) -> None:
+    say("one", "two", "three")
+    ask(admin, session, first_message="2")
+    assert Export.objects.get().options["first_message"] == 2
+    page = ask(admin, session, first_message="9").content.decode()
+    assert "The chat has 3 messages" in page
+    assert Export.objects.count() == 1
 
 
 @pytest.mark.parametrize(
