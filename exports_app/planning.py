@@ -16,9 +16,9 @@ from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession
 
 TIMEOUT_SECONDS = 300.0
-SECONDS_A_CHAT = 1.0
+SECONDS_A_CHAT = 3.0
 SECONDS_A_MESSAGE = 0.05
-"""Of an archive, on top of that: some ten times what a PDF takes."""
+"""Of an archive, on top of that; a PDF of a short chat takes about one second on an idle machine."""
 ARCHIVE_IDLE_SECONDS = 180.0
 """Longer than a part of a PDF may take: a chat that takes too long is left out, the others are not lost."""
 
@@ -76,9 +76,9 @@ def of_many(
     )
 
 
-def count_words(chats: int) -> str:
-    """Return how many chats, in words."""
-    return f"{chats:,} chat" + "s" * (chats != 1)
+def count_words(count: int, noun: str = "chat") -> str:
+    """Return how many there are, for people."""
+    return f"{count:,} {noun}" + "s" * (count != 1)
 
 
 def _timeout_seconds(session_ids: Sequence[UUID]) -> float:

@@ -212,6 +212,7 @@ def test_a_chats_own_page_leads_to_its_export(admin: Client, session: ChatSessio
     )
     page = admin.get(f"{PAGE}?session_ids={session.pk}").content.decode()
     assert "1 chat of" in page
+    assert "<strong>ann</strong>." in page
     assert "this chat alone" in page
     assert 'name="first_message"' in page
 
