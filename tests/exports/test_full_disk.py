@@ -33,7 +33,7 @@ class NarrowFolder(FileSystemStorage):
 
     def _save(self, name: str, content: Any) -> str:
         with little_room():
-            return str(super()._save(name, content))
+            return str(super()._save(name, content))  # type: ignore[misc]
 
 
 @pytest.fixture

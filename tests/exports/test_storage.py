@@ -80,19 +80,20 @@ def test_a_second_attempt_replaces_what_the_first_one_stored(
     session: ChatSession, bucket: type[Bucket], running_export: Subagent, registered: Any
 ) -> None:
     export = Export.objects.get(subagent=running_export)
-    bucket.files[export.file.name] = b"{"
+    name = str(export.file.name)
+    bucket.files[name] = b"{"
     pool.give_back(work.fresh(running_export))
     admission.admit("exports")
     runner.run(running_export.pk, 2)
     export.refresh_from_db()
-    assert list(bucket.files) == [export.file.name]
-    assert len(bucket.files[export.file.name]) == export.file_size
+    assert list(bucket.files) == [name]
+    assert len(bucket.files[name]) == export.file_size
 
 
 def test_who_ends_lost_work_does_not_wait_for_a_storage_that_is_away(
     bucket: type[Bucket], running_export: Subagent
 ) -> None:
-    name = Export.objects.get(subagent=running_export).file.name
+    name = str(Export.objects.get(subagent=running_export).file.name)
     bucket.files[name], bucket.stored_at[name] = b"{}", timezone.now() - timedelta(hours=2)
     bucket.is_down = True
     pool.finish(running_export, Outcome(state=Subagent.State.FAILED, error={"code": "worker_lost"}))
