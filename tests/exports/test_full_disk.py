@@ -1,5 +1,6 @@
 """Disks without room, as the kernel tells it: the export fails in words and nothing half is left."""
 
+import re
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ import pytest
 from django.core.files.storage import FileSystemStorage
 
 from exports_app.formats import FORMATS
+from exports_app.typesetting import pdf
 from sessions_app.models import ChatSession
 
 Render = Callable[..., Any]
@@ -81,6 +83,17 @@ def test_a_full_storage(
     entry = {"BACKEND": "tests.exports.test_full_disk.NarrowFolder"}
     settings.STORAGES = settings.STORAGES | {"exports": entry}
     _assert_told(render(long_chat, file_format), settings, files)
+
+
+def test_a_work_folder_that_fills_up_while_pages_are_set(
+    long_chat: ChatSession, render: Render, files: Files, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pdf, "FILE_BYTES", 1024)
+    error = render(long_chat, "pdf").subagent.error
+    assert error["code"] == "pdf_failed"
+    assert re.fullmatch(r"The PDF could not be made: File too large( \(os error \d+\))?", error["message"])
+    assert files() == []
+    assert not any(settings.WORK_DIR.iterdir())
 
 
 def test_a_work_folder_that_cannot_be_made(
