@@ -55,6 +55,8 @@ def execute_tool(
     tool_policies.refuse_denied(tool)
     arguments = tool.validate(arguments)
     files.refuse_unreadable(tool, arguments, session.owner_id)
+    if tool.permit is not None:
+        tool.permit(session.owner_id, **arguments)
     if turn_id is not None and call_id is not None:
         arguments = approvals.settled(session, turn_id, call_id, tool, arguments)
     if execution not in EXECUTIONS:

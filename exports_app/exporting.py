@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
@@ -19,12 +18,13 @@ from agents_app.context import ToolContext, ToolError
 from agents_app.models import Subagent
 from agents_app.presentation import milliseconds
 from agents_app.registry import AgentType, ToolResult
-from exports_app import archives, names, options, selection, staff_log
+from exports_app import archives, names, options, selection, staff_log, storage
 from exports_app.document import freeze, session_gone
 from exports_app.formats import ExportFormat, find_format
 from exports_app.models import Export, export_path
 from exports_app.options import ExportOptions
 from exports_app.planning import count_words, prepare
+from exports_app.storage import StorageFailed
 from exports_app.telling import teller
 from sessions_app.events import SessionChange, announce
 from sessions_app.payloads import ExportPayload, ExportProgress, SubagentProgress
@@ -163,11 +163,11 @@ def _store(context: ToolContext, draft: Path, file_name: str) -> Export:
     export = Export.objects.get(subagent__pk=str(context.subagent_id))
     with draft.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        context.check()
-        # An attempt that was killed in mid-copy left a part under this very name.
-        export.file.storage.delete(str(export.file.name))
-        stream.seek(0)
-        export.file.save(file_name, File(stream), save=False)
+    context.check()
+    try:
+        storage.put(str(export.file.name), draft)
+    except StorageFailed as error:
+        raise ToolError("storage_failed", f"The file could not be written: {error}.") from error
     export.file_name, export.sha256, export.file_size = file_name, sha256, draft.stat().st_size
     export.expires_at = timezone.now() + timedelta(days=settings.EXPORT_DAYS)
     with transaction.atomic():
@@ -192,9 +192,11 @@ def _started(change: SessionChange, subagent: Subagent) -> None:
 def _finished(change: SessionChange, subagent: Subagent) -> None:
     export = _of(subagent)
     if subagent.state != Subagent.State.SUCCEEDED:
-        # What cannot be removed now is removed by `expiry.delete_orphaned_files`.
-        with suppress(OSError):
-            export.file.storage.delete(str(export.file.name))
+        # Only of a folder at once: this may be the keeper, which cannot wait for a network. What stays is
+        # removed by `expiry.delete_orphaned_files`.
+        if storage.is_local():
+            with suppress(StorageFailed):
+                storage.remove(str(export.file.name))
         Export.objects.filter(pk=export.pk).update(file="")
     change.record(_ENDINGS[subagent.state], payload(export))
 
