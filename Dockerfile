@@ -13,7 +13,9 @@ ENV PYTHONUNBUFFERED=1 \
 WORKDIR /app
 # Before the code, so that a change of the code installs nothing anew.
 COPY requirements.txt .
-RUN pip install -r requirements.txt
+# What one installation needs beside that, separated by spaces, such as django-storages[s3]==1.14.6
+ARG EXTRA_PACKAGES=""
+RUN pip install -r requirements.txt ${EXTRA_PACKAGES}
 
 COPY . .
 # The code belongs to root: what runs cannot change it. Compiled now, because it could not store that either.

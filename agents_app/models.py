@@ -199,6 +199,9 @@ class ToolCall(models.Model):
     )
     claimed_at = models.DateTimeField(null=True, blank=True, help_text="when that process took it")
     sent_at = models.DateTimeField(null=True, blank=True, help_text="when its message was last sent")
+    is_imported = models.BooleanField(
+        default=False, db_default=False, help_text="it came with an imported chat and was not made here"
+    )
 
     class Meta:
         ordering = ["-created_at"]

@@ -63,6 +63,7 @@ class Tool:
     approval: str = "allow"
     in_chat_worker: bool = False
     output_schema: Mapping[str, Any] | None = None
+    permit: Callable[..., None] | None = None
 
     @property
     def queue(self) -> str:
@@ -95,6 +96,7 @@ def tool(
     input_schema: Mapping[str, Any],
     title: str = "",
     check: Callable[..., None] | None = None,
+    permit: Callable[..., None] | None = None,
     heavy: bool = False,
     safe_to_repeat: bool = False,
     execution_timeout_seconds: float | None = None,
@@ -104,10 +106,11 @@ def tool(
 ) -> Callable[[Callable[..., ToolResult]], Callable[..., ToolResult]]:
     """Declare the decorated function `(context, **arguments) -> ToolResult` as a tool.
 
-    `check(**arguments)` runs before anything is queued and raises `Refusal`. A `heavy` tool runs as a
-    subagent. `safe_to_repeat` says that running it again after a crash does no harm. The timeout defaults
-    to 300 s for heavy tools and 30 s for the others. With `approval="ask"` the main agent calls it only once
-    its user has agreed. `output_schema` tells programs what the `data` of its results is.
+    `check(**arguments)` runs before anything is queued and raises `Refusal`; so does `permit(owner_id,
+    **arguments)`, which knows whose call it is. A `heavy` tool runs as a subagent. `safe_to_repeat` says that
+    running it again after a crash does no harm. The timeout defaults to 300 s for heavy tools and 30 s for
+    the others. With `approval="ask"` the main agent calls it only once its user has agreed. `output_schema`
+    tells programs what the `data` of its results is.
 
     Raises `ImproperlyConfigured` for a name that is taken or malformed and for an invalid schema.
     """
@@ -121,6 +124,7 @@ def tool(
             input_schema=input_schema,
             run=function,
             check=check,
+            permit=permit,
             heavy=heavy,
             safe_to_repeat=safe_to_repeat,
             execution_timeout_seconds=execution_timeout_seconds or (300 if heavy else 30),

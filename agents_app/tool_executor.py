@@ -34,6 +34,8 @@ def prepare(task: Mapping[str, Any], session_id: UUID) -> Plan:
     arguments = tool.validate(task.get("args", {}))
     if files.file_ids(tool, arguments):
         files.refuse_unreadable(tool, arguments, _owner(session_id))
+    if tool.permit is not None:
+        tool.permit(_owner(session_id), **arguments)
     return plan(tool, arguments, timeout_seconds)
 
 

@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -60,7 +60,8 @@ class DocumentToolCall:
 class DocumentSubagent:
     """A subagent as it stood, with what it was given and what it gave back.
 
-    `files` are what its present attempt delivered: name, size, sha256 and content_type of each.
+    `files` are what its present attempt delivered: name, size, sha256 and content_type of each; without
+    metadata name and size.
     """
 
     id: UUID
@@ -128,15 +129,16 @@ class SessionDocument:
     def tool_calls(self) -> Iterator[DocumentToolCall]:
         """Yield the fast calls in order, read in chunks. Raises `ToolError` (`session_gone`)."""
         for rows in self._chunks(ToolCall.objects.all(), WORK_A_CHUNK):
-            yield from map(_tool_call, rows)
+            calls = map(_tool_call, rows)
+            yield from calls if self.options.include_metadata else map(_bare_call, calls)
 
     def subagents(self) -> Iterator[DocumentSubagent]:
         """Yield the tool executors' work in order, read in chunks. Raises `ToolError` (`session_gone`)."""
-        work = Subagent.objects.filter(agent_type__in=["tool_executor", IMPORTED])
-        for rows in self._chunks(work, WORK_A_CHUNK):
+        executed = Subagent.objects.filter(agent_type__in=["tool_executor", IMPORTED])
+        for rows in self._chunks(executed, WORK_A_CHUNK):
             files = _files_of(rows)
-            for row in rows:
-                yield _subagent(row, files.get(row.pk, []))
+            work = (_subagent(row, files.get(row.pk, [])) for row in rows)
+            yield from work if self.options.include_metadata else map(_bare_subagent, work)
 
     def _chunks(self, rows: QuerySet[Any], size: int) -> Iterator[list[Any]]:
         """Yield rows in order; each chunk is a query of its own, so nothing is held while it is rendered."""
@@ -267,3 +269,13 @@ def _subagent(row: Subagent, files: list[dict[str, Any]]) -> DocumentSubagent:
         finished_at=row.finished_at,
         duration_ms=milliseconds(row.started_at, row.finished_at),
     )
+
+
+def _bare_call(call: DocumentToolCall) -> DocumentToolCall:
+    """Return what no format shows more of without metadata: not what it was given."""
+    return replace(call, args={})
+
+
+def _bare_subagent(work: DocumentSubagent) -> DocumentSubagent:
+    named = [{"name": file["name"], "size": file["size"]} for file in work.files]
+    return replace(work, args={}, files=named)

@@ -7,11 +7,12 @@ from typing import Any
 from django.db import models
 
 from agents_app.models import Subagent
+from exports_app import storage
 
 
 def export_path(export: "Export", file_name: str) -> str:
     """Return where the file is stored: nothing of it can be guessed, nothing of it is the user's text."""
-    return f"exports/{export.pk}{Path(file_name).suffix}"
+    return f"{storage.FOLDER}/{export.pk}{Path(file_name).suffix}"
 
 
 class ExportQuerySet(models.QuerySet["Export"]):
@@ -30,7 +31,7 @@ class Export(models.Model):
     format = models.CharField(max_length=20)
     options = models.JSONField(default=dict)
     file_name = models.CharField(max_length=255, blank=True, help_text="the name it is downloaded under")
-    file = models.FileField(upload_to=export_path, blank=True)
+    file = models.FileField(upload_to=export_path, storage=storage.chosen, blank=True)
     file_size = models.PositiveBigIntegerField(null=True, blank=True, help_text="bytes")
     sha256 = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

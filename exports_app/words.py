@@ -1,8 +1,9 @@
 """What the formats for reading say about an entry, in the same words in each."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from agents_app.wording.tables import duration
 from exports_app.document import DocumentMessage, DocumentSubagent, DocumentToolCall, SessionDocument
@@ -87,8 +88,12 @@ def parts(work: Work) -> Iterator[tuple[str, str, str]]:
         if value not in (None, {}, [], ""):
             yield label, *_shown(value, limit)
     if isinstance(work, DocumentSubagent) and work.files:
-        lines = (f"{file['name']}  {file['size']:,} bytes  SHA-256 {file['sha256']}" for file in work.files)
-        yield "Files", bounded("\n".join(lines), RESULT_MAX_CHARACTERS), ""
+        yield "Files", bounded("\n".join(map(_file, work.files)), RESULT_MAX_CHARACTERS), ""
+
+
+def _file(file: Mapping[str, Any]) -> str:
+    checksum = f"  SHA-256 {file['sha256']}" if "sha256" in file else ""
+    return f"{file['name']}  {file['size']:,} bytes{checksum}"
 
 
 def bounded(text: str, limit: int) -> str:

@@ -1,6 +1,8 @@
 """Values from the environment: a wrong one stops the start with a sentence that names it."""
 
+import json
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -47,6 +49,23 @@ def registries(env: environ.Env, name: str, defaults: Mapping[str, str]) -> dict
             )
         found[ecosystem] = address.rstrip("/")
     return {ecosystem: address for ecosystem, address in found.items() if address != "off"}
+
+
+def storage(env: environ.Env, name: str, backend: str) -> dict[str, Any]:
+    """Return an entry of Django's `STORAGES` from `NAME_BACKEND`, by default `backend`, and `NAME_OPTIONS`.
+
+    The options may have passwords and are not shown. Raises `ImproperlyConfigured`.
+    """
+    text = env.str(f"{name}_OPTIONS", default="").strip()
+    try:
+        options = json.loads(text or "{}")
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}_OPTIONS must be a JSON object; it is no JSON: {error}.") from None
+    if not isinstance(options, dict):
+        raise ImproperlyConfigured(
+            f'{name}_OPTIONS must be a JSON object, such as {{"bucket_name": "exports"}}.'
+        )
+    return {"BACKEND": env.str(f"{name}_BACKEND", default="").strip() or backend, "OPTIONS": options}
 
 
 def _is_web_address(text: str) -> bool:

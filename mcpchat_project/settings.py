@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
-from mcpchat_project.environment import number, numbers, registries, switch
+from mcpchat_project.environment import number, numbers, registries, storage, switch
 from mcpchat_project.secret_key import secret_key
 
 # Makes Django's generic classes subscriptable, as their types say they are.
@@ -336,6 +336,13 @@ LARGE_FILE_MAX_BYTES = number(env, "LARGE_FILE_MAX_BYTES", 10 * 1024**3)
 ALLOWED_FILE_HOSTS = env.list("MCPCHAT_ALLOWED_FILE_HOSTS", default=[])
 
 EXPORT_DAYS = number(env, "EXPORT_DAYS", 7)
+_FOLDER = "django.core.files.storage.FileSystemStorage"
+STORAGES = {
+    "default": {"BACKEND": _FOLDER},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    # A folder by default, which is MEDIA_ROOT.
+    "exports": storage(env, "EXPORT_STORAGE", _FOLDER),
+}
 IMPORT_MAX_BYTES = number(env, "IMPORT_MAX_BYTES", 32 * 1024**2)
 
 # Files: what users upload and what work delivers

@@ -49,10 +49,13 @@ def send(request: HttpRequest, attachment: Attachment) -> HttpResponseBase:
 
 
 def _part(request: HttpRequest, attachment: Attachment) -> range | None:
-    """Return which bytes are asked for: empty if there are none of them, None for the whole file."""
+    """Return which bytes are asked for: empty if there are none of them, None for the whole file.
+
+    Of a HEAD they are not asked for: HTTP knows parts of a GET alone.
+    """
     match = _RANGE.fullmatch(request.headers.get("Range", "").strip())
     is_same = request.headers.get("If-Range", _tag(attachment)) == _tag(attachment)
-    if not match or not any(match.groups()) or not is_same:
+    if request.method != "GET" or not match or not any(match.groups()) or not is_same:
         return None
     size, (first, last) = attachment.size, match.groups()
     if not first:

@@ -119,6 +119,7 @@ class _Rows:
             result=row["result"],
             error=_UNFINISHED if running else _error(row),
             finished_at=begun + timedelta(milliseconds=row.get("duration_ms") or 0),
+            is_imported=True,
         )
         self.calls.append(call)
         return call

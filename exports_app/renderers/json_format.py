@@ -11,8 +11,8 @@ from exports_app.document import SessionDocument
 from exports_app.formats import Tick, Write, export_format
 from exports_app.interchange.schema import SCHEMA_VERSION
 
-_BARE_CALL = ("tool_name", "state", "result")
-_BARE_SUBAGENT = ("tool_name", "title", "state", "result")
+_BARE_CALL = ("tool_name", "state", "result", "error")
+_BARE_SUBAGENT = ("tool_name", "title", "state", "result", "error")
 
 
 @export_format(name="json", title="JSON", content_type="application/json", suffix=".json")

@@ -8,10 +8,11 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 
-from agents_app.context import ToolContext, ToolError
+from agents_app.context import ToolContext
 from agents_app.models import Subagent, ToolCall, Turn
 from agents_app.querysets import IMPORTED
 from exports_app.reports.period import Period
+from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession, Message
 
 SESSION, MINE, SERVER = "session", "mine", "server"
@@ -56,8 +57,9 @@ class Scope:
         return rows.exclude(pk=self.report_id) if self.report_id else rows
 
     def calls(self) -> QuerySet[ToolCall]:
-        """Fast calls of tools in the period."""
-        return ToolCall.objects.filter(self._whose("session__"), self._when("created_at")).order_by()
+        """Fast calls of tools in the period, without what imported chats tell of."""
+        rows = ToolCall.objects.filter(self._whose("session__"), self._when("created_at")).order_by()
+        return rows.exclude(is_imported=True)
 
     def _whose(self, prefix: str) -> Q:
         self.check()
@@ -73,11 +75,16 @@ class Scope:
         return Q(**until) if since is None else Q(**until, **{f"{column}__gte": since})
 
 
-def open_scope(context: ToolContext, kind: str, period: Period) -> Scope:
-    """Return what a user's report may see. Raises `ToolError` (`not_staff`)."""
+def permit(owner_id: int, kind: str) -> None:
+    """Raise `Refusal` (`not_staff`) for a scope that a user may not see."""
     users = get_user_model().objects
-    if kind == SERVER and not users.filter(pk=context.owner_id, is_staff=True, is_active=True).exists():
-        raise ToolError("not_staff", "Only staff make reports on the whole server.")
+    if kind == SERVER and not users.filter(pk=owner_id, is_staff=True, is_active=True).exists():
+        raise Refusal("not_staff", "Only staff make reports on the whole server.", status=403)
+
+
+def open_scope(context: ToolContext, kind: str, period: Period) -> Scope:
+    """Return what a user's report may see. Raises `Refusal` (`not_staff`)."""
+    permit(context.owner_id, kind)
     return Scope(
         kind=kind,
         period=period,

@@ -64,10 +64,16 @@ _WRITTEN_PERCENT, _TYPESET_PERCENT = 75.0, 95.0
 
 
 def check(**wish: Any) -> None:
-    """Raise `Refusal` (`invalid_arguments`); whose things they are is seen when it runs."""
+    """Raise `Refusal` (`invalid_arguments`)."""
     _period(wish)
     if not all(map(_is_id, wish.get("subagent_ids", ()))):
         raise Refusal("invalid_arguments", "generate_report: subagent_ids are the ids of subagents.")
+
+
+def permit(owner_id: int, **wish: Any) -> None:
+    """Raise `Refusal` for what is not the user's to see: `not_staff`, `not_found`."""
+    scope.permit(owner_id, wish.get("scope", scope.MINE))
+    results.chosen(owner_id, wish.get("subagent_ids", ()))
 
 
 @tool(
@@ -80,6 +86,7 @@ def check(**wish: Any) -> None:
     ),
     input_schema=_SCHEMA,
     check=check,
+    permit=permit,
     heavy=True,
     safe_to_repeat=True,
 )
@@ -89,8 +96,8 @@ def generate_report(context: ToolContext, **wish: Any) -> ToolResult:
     Stages: `collecting` to 75 percent, by section; `typesetting` to 95; `storing`. What is written is kept
     after each section.
 
-    Raises `Stopped` and `ToolError`: `not_staff`, `not_found`, `pdf_failed`, `pdf_too_large`, those of
-    `ToolContext.deliver`.
+    Raises `Stopped`; `ToolError`: `pdf_failed`, `pdf_too_large`, those of `ToolContext.deliver`; `Refusal` as
+    `permit` does, for what was the user's when it was queued.
     """
     what = scope.open_scope(context, wish.get("scope", scope.MINE), _period(wish))
     ids = results.chosen(context.owner_id, wish.get("subagent_ids", ()))

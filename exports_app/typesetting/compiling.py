@@ -74,4 +74,7 @@ def _code(character: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    try:
+        sys.exit(main(*sys.argv[1:]))
+    except OSError as error:  # mostly a disk without room: in words, without the places of the server
+        sys.exit(str(error.strerror or error))

@@ -2,14 +2,19 @@
 
 import hashlib
 from collections.abc import Callable
+from email.message import Message
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.test import AsyncClient
+from django.utils import timezone
 from knox.models import AuthToken
 
+from agents_app import pool
+from agents_app.models import Subagent
+from agents_app.outcome import Outcome
 from exports_app.models import Export
 from sessions_app import lifecycle
 from sessions_app.models import ChatSession
@@ -77,7 +82,104 @@ async def test_an_export_of_a_deleted_session_is_gone_at_once(ann: Any, export: 
 async def test_an_unfinished_export_is_not_ready(ann: Any, session: ChatSession) -> None:
     pk = await in_thread(lambda: Export.objects.get(subagent=work.export(session)).pk)
     answer = await _get(ann, pk)
-    assert (answer.status_code, answer.json()["code"]) == (409, "export_not_ready")
+    told = answer.json()
+    assert (answer.status_code, told["code"], told["state"]) == (409, "export_not_ready", "queued")
+    assert told["detail"] == "The export is queued."
+
+
+async def test_a_running_export_is_not_ready(ann: Any, running_export: Subagent) -> None:
+    pk = await in_thread(lambda: Export.objects.get(subagent=running_export).pk)
+    answer = await _get(ann, pk)
+    assert (answer.status_code, answer.json()["state"]) == (409, "running")
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "detail"),
+    [
+        ("failed", {"code": "pdf_failed", "message": "Why."}, "The export failed; there is no file."),
+        ("cancelled", None, "The export was cancelled; there is no file."),
+    ],
+)
+async def test_an_export_that_failed_has_no_file_and_never_will(
+    ann: Any, running_export: Subagent, state: str, error: Any, detail: str
+) -> None:
+    pk = await in_thread(lambda: Export.objects.get(subagent=running_export).pk)
+    await in_thread(lambda: pool.finish(running_export, Outcome(state=Subagent.State(state), error=error)))
+    for verb in ("get", "head"):
+        assert (await _get(ann, pk, verb)).status_code == 410
+    told = (await _get(ann, pk)).json()
+    assert (told["code"], told["state"], told["error"]) == ("export_failed", state, error)
+    assert told["detail"] == detail
+
+
+async def test_a_file_whose_time_is_over_is_gone_before_maintenance_has_run(ann: Any, export: Export) -> None:
+    await in_thread(lambda: Export.objects.update(expires_at=timezone.now()))
+    answer = await _get(ann, export.pk)
+    assert (answer.status_code, answer.json()["code"]) == (410, "export_expired")
+    assert Path(export.file.path).exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "begin", "end"), [("bytes=0-0", 0, 1), ("bytes=7-", 7, None), ("bytes=-5", -5, None)]
+)
+async def test_a_part_is_sent_to_who_asks_for_it(
+    ann: Any, export: Export, asked: str, begin: int, end: int | None
+) -> None:
+    whole = Path(export.file.path).read_bytes()
+    for if_range in (None, f'"{export.sha256}"'):
+        headers = {"Range": asked} | ({"If-Range": if_range} if if_range else {})
+        answer = await _get(ann, export.pk, headers=headers)
+        assert (answer.status_code, await _body(answer)) == (206, whole[begin:end])
+        assert answer["content-range"].endswith(f"/{len(whole)}")
+
+
+async def test_of_another_version_the_whole_file_is_sent(ann: Any, export: Export) -> None:
+    answer = await _get(ann, export.pk, headers={"Range": "bytes=7-", "If-Range": '"other"'})
+    assert (answer.status_code, len(await _body(answer))) == (200, export.file_size)
+
+
+async def test_a_part_that_there_is_not_is_told(ann: Any, export: Export) -> None:
+    answer = await _get(ann, export.pk, headers={"Range": f"bytes={export.file_size}-"})
+    assert (answer.status_code, answer["content-range"]) == (416, f"bytes */{export.file_size}")
+
+
+async def test_parts_are_of_a_get_alone(ann: Any, export: Export) -> None:
+    answer = await _get(ann, export.pk, "head", headers={"Range": "bytes=0-1"})
+    assert (answer.status_code, answer["content-length"]) == (200, str(export.file_size))
+
+
+@pytest.mark.parametrize(
+    ("file_format", "content_type"),
+    [
+        ("json", "application/json"),
+        ("markdown", "text/markdown; charset=utf-8"),
+        ("html", "text/html; charset=utf-8"),
+        ("pdf", "application/pdf"),
+    ],
+)
+async def test_each_format_has_its_content_type(
+    ann: Any, session: ChatSession, render: Callable[..., Export], file_format: str, content_type: str
+) -> None:
+    export = await in_thread(lambda: render(session, file_format))
+    answer = await _get(ann, export.pk)
+    assert (answer.status_code, answer["content-type"]) == (200, content_type)
+    await _body(answer)
+
+
+@pytest.mark.parametrize(
+    ("title", "begins"),
+    [("Отчёт", "Отчёт-2"), ("تقرير", "تقرير-2"), ('a "b"; c', "a-b-c-2"), ("😀 ok", "ok-2")],
+)
+async def test_a_name_in_any_script_arrives(
+    ann: Any, render: Callable[..., Export], title: str, begins: str
+) -> None:
+    export = await in_thread(lambda: render(lifecycle.start(ann, title)))
+    answer = await _get(ann, export.pk)
+    await _body(answer)
+    head = Message()
+    head["content-disposition"] = answer["content-disposition"]
+    assert str(head.get_filename()) == export.file_name
+    assert export.file_name.startswith(begins)
 
 
 async def test_a_file_that_was_removed_is_gone(ann: Any, export: Export) -> None:

@@ -59,7 +59,7 @@ def test_without_metadata_only_what_was_said_is_there(
     document = _document(render(session, include_metadata=False))
     assert document["session"] == {"title": str(session)}
     assert document["messages"] == [{"role": "user", "content": "Hello"}]
-    assert set(document["subagents"][0]) == {"tool_name", "title", "state", "result"}
+    assert set(document["subagents"][0]) == {"tool_name", "title", "state", "result", "error"}
     assert str(session.pk) not in json.dumps(document).replace(str(session), "")
 
 

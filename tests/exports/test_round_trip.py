@@ -123,6 +123,9 @@ def test_bare_words_come_back(ann: Any, worker: Worker, told: dict[str, Any]) ->
     assert after["messages"] == before["messages"]
     for name in ("tool_calls", "subagents"):
         assert [row["result"] for row in after[name]] == [row["result"] for row in before[name]]
+        pairs = zip(before[name], after[name], strict=True)
+        failed = [(one, other) for one, other in pairs if one["state"] == "failed" and one["error"]]
+        assert [one["error"] for one, _ in failed] == [other["error"] for _, other in failed]
 
 
 @given(told=sessions)

@@ -4,7 +4,7 @@ import environ
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from mcpchat_project.environment import number, registries, switch
+from mcpchat_project.environment import number, registries, storage, switch
 
 
 @pytest.mark.parametrize("value", ["x", "0", "-1", "1.5", "", "١"])
@@ -62,3 +62,26 @@ def test_registries_that_are_none_are_named(monkeypatch: pytest.MonkeyPatch, val
     monkeypatch.setenv("SOME_REGISTRIES", value)
     with pytest.raises(ImproperlyConfigured, match="SOME_REGISTRIES must be off, or"):
         registries(environ.Env(), "SOME_REGISTRIES", DEFAULTS)
+
+
+def test_a_storage_is_a_class_and_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_BACKEND", "a.B")
+    monkeypatch.setenv("SOME_OPTIONS", '{"bucket_name": "c"}')
+    assert storage(environ.Env(), "SOME", "d.E") == {"BACKEND": "a.B", "OPTIONS": {"bucket_name": "c"}}
+
+
+@pytest.mark.parametrize("value", ["", " "])
+def test_a_storage_that_is_not_named_is_the_default(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    for name in ("SOME_BACKEND", "SOME_OPTIONS"):
+        monkeypatch.setenv(name, value)
+    assert storage(environ.Env(), "SOME", "d.E") == {"BACKEND": "d.E", "OPTIONS": {}}
+
+
+@pytest.mark.parametrize("value", ["secret", '{"secret": 1', '["secret"]', '"secret"', "1"])
+def test_options_that_are_no_object_are_named_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("SOME_OPTIONS", value)
+    with pytest.raises(ImproperlyConfigured, match="SOME_OPTIONS must be a JSON object") as refusal:
+        storage(environ.Env(), "SOME", "d.E")
+    assert "secret" not in str(refusal.value)

@@ -11,13 +11,14 @@ from pypdf import PdfReader
 
 from agents_app import gateway, runner
 from agents_app.admission import admit
-from agents_app.context import Stopped, ToolError
+from agents_app.context import Stopped
 from agents_app.files.model import StoredFile
-from agents_app.models import Subagent
+from agents_app.models import Subagent, ToolCall
 from sessions_app import lifecycle
 from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession
 from tests.agents import work
+from tests.exports.round_trip import exported, imported
 from tests.recording import RecordingContext
 from tests.reports.conftest import EVIL
 
@@ -87,7 +88,7 @@ def test_many_days_are_shown_by_month(report: Report, session: ChatSession, work
 
 
 def test_only_staff_see_the_whole_server(report: Report) -> None:
-    with pytest.raises(ToolError) as refused:
+    with pytest.raises(Refusal) as refused:
         report(scope="server")
     assert refused.value.code == "not_staff"
 
@@ -144,9 +145,9 @@ def test_results_of_others_cannot_be_included(report: Report, bob: Any, worked: 
     others = worked(lifecycle.start(bob), "Secret")
     codes = []
     for subagent_id in (str(others.pk), str(work.NOBODY)):
-        with pytest.raises(ToolError) as refused:
+        with pytest.raises(Refusal) as refused:
             report(subagent_ids=[subagent_id])
-        codes.append((refused.value.code, refused.value.message))
+        codes.append((refused.value.code, refused.value.detail))
     assert codes[0] == codes[1]
     assert codes[0][0] == "not_found"
 
@@ -173,6 +174,41 @@ def test_bad_arguments_are_refused_before_anything_is_queued(
         gateway.execute_tool(session, "generate_report", arguments)
     assert refused.value.code == "invalid_arguments"
     assert not Subagent.objects.exists()
+
+
+def test_what_is_not_the_users_to_see_is_refused_before_anything_is_queued(
+    session: ChatSession, bob: Any, worked: Any, client_of: Any, ann: Any
+) -> None:
+    others = worked(lifecycle.start(bob), "Secret")
+    task = {"session_id": str(session.pk), "agent_type": "tool_executor"}
+    for arguments, status, code in (
+        ({"scope": "server"}, 403, "not_staff"),
+        ({"subagent_ids": [str(others.pk)]}, 404, "not_found"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            gateway.execute_tool(session, "generate_report", arguments)
+        assert (refused.value.code, refused.value.status) == (code, status)
+        wish = {**task, "task": {"tool_name": "generate_report", "args": arguments}}
+        answer = client_of(ann).post("/api/subagents/", wish)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert Subagent.objects.count() == 1
+
+
+def test_staff_may_ask_for_a_report_on_the_server(staff_session: ChatSession) -> None:
+    queued = gateway.execute_tool(staff_session, "generate_report", {"scope": "server"})
+    assert queued.state == "queued"
+
+
+def test_calls_that_came_with_an_imported_chat_were_not_made_here(
+    report: Report, session: ChatSession
+) -> None:
+    ToolCall.objects.create(session=session, seq=1, tool_name="word_count", state="succeeded")
+    told = exported(session)
+    told["messages"].append({"role": "user", "content": "Hello"})
+    imported(session.owner, told)
+    made = report(scope="mine")
+    assert made.data["figures"]["calls"] == 1
+    assert "| word\\_count | 1 | 0 |" in made.report
 
 
 def test_titles_and_errors_of_strangers_are_text_in_every_format(

@@ -3,22 +3,22 @@
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
-from agents_app.context import ToolError
 from agents_app.files.presentation import delivered_by
 from agents_app.models import Subagent
 from exports_app.reports import writing
 from exports_app.typesetting.embedding import embedded
+from sessions_app.errors import not_found
 
 EACH_MAX_CHARACTERS = 60_000
 ALL_MAX_CHARACTERS = 150_000
 
 
 def chosen(owner_id: int, subagent_ids: Sequence[str]) -> list[UUID]:
-    """Return the ids of a user's work, each once. Raises `ToolError` (`not_found`), also for others' work."""
+    """Return the ids of a user's work, each once. Raises `Refusal` (`not_found`), also for others' work."""
     ids = list(dict.fromkeys(UUID(text) for text in subagent_ids))
     own = Subagent.objects.filter(pk__in=ids, owner_id=owner_id, session__deleted_at=None)
     if own.count() != len(ids):
-        raise ToolError("not_found", "There is no such subagent.")
+        raise not_found("subagent")
     return ids
 
 
