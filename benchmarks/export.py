@@ -1,0 +1,89 @@
+"""Exports of chats of 100, 1,000 and 10,000 messages (`benchmarks/conversation.py`), each in a fresh process
+like a worker's child: seconds, memory of all its processes, bytes; PDF against typst bare on the same
+programs. BENCH_ROUNDS=1 is for a quick look.
+"""
+
+import json
+import os
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchmarks.conversation import converse
+from benchmarks.exporting import peak
+from benchmarks.report import figure, median, ratios
+from exports_app.formats import FORMATS
+
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+COUNTS = (100, 1_000, 10_000)
+LARGEST = COUNTS[-1]
+GOALS = {
+    f"json_seconds_at_{LARGEST}": "<=2",
+    f"markdown_seconds_at_{LARGEST}": "<=2",
+    f"html_seconds_at_{LARGEST}": "<=15",
+    f"json_peak_mb_at_{LARGEST}": "<=150",
+    f"markdown_peak_mb_at_{LARGEST}": "<=150",
+    f"html_peak_mb_at_{LARGEST}": "<=150",
+    f"pdf_peak_mb_at_{LARGEST}": "<=300",
+}
+Figures = dict[str, list[float]]
+
+
+def main(_database: str) -> None:
+    """Measure and print."""
+    figures: Figures = defaultdict(list)
+    sessions = {count: str(converse(count).pk) for count in COUNTS}
+    with tempfile.TemporaryDirectory(prefix="mcpchat-bench-export-") as folder:
+        programs = {
+            count: _programs(session, Path(folder, str(count))) for count, session in sessions.items()
+        }
+        _warm_up(sessions[COUNTS[0]])
+        for _ in range(ROUNDS):
+            for count, session in sessions.items():
+                _round(figures, count, session, programs[count])
+    _show(figures)
+
+
+def _programs(session: str, folder: Path) -> list[Path]:
+    """Return the typst programs of the parts of a session's PDF."""
+    folder.mkdir()
+    peak.run("benchmarks.exporting.once", session, "pdf", str(folder))
+    return sorted(folder.iterdir())
+
+
+def _warm_up(session: str) -> None:
+    """Have everything read from the disk once; the first PDFs are made for their programs."""
+    for name in sorted(FORMATS):
+        peak.run("benchmarks.exporting.once", session, name)
+
+
+def _round(figures: Figures, count: int, session: str, programs: list[Path]) -> None:
+    for name in sorted(FORMATS):
+        ran = peak.run("benchmarks.exporting.once", session, name)
+        told = json.loads(ran.output)
+        figures[f"{name}_seconds_at_{count}"].append(told["seconds"])
+        figures[f"{name}_peak_mb_at_{count}"].append(ran.peak_mb)
+        figures[f"{name}_bytes_at_{count}"].append(told["bytes"])
+    seconds, megabytes = _bare(programs)
+    figures[f"bare_pdf_seconds_at_{count}"].append(seconds)
+    figures[f"bare_pdf_peak_mb_at_{count}"].append(megabytes)
+
+
+def _bare(programs: list[Path]) -> tuple[float, float]:
+    """Return the seconds of all programs one after the other, starts included, and the most memory of one."""
+    began, most = time.monotonic(), 0.0
+    for program in programs:
+        ran = peak.run("benchmarks.exporting.bare", str(program), str(program.with_suffix(".pdf")))
+        most = max(most, ran.peak_mb)
+    return time.monotonic() - began, most
+
+
+def _show(figures: Mapping[str, list[float]]) -> None:
+    for name, values in figures.items():
+        figure("export", name, max(values) if "_peak_mb_" in name else median(values), GOALS.get(name, ""))
+    for count in COUNTS:
+        ratio = ratios(figures[f"pdf_seconds_at_{count}"], figures[f"bare_pdf_seconds_at_{count}"])
+        name, goal = ("PDF_RATIO", "<=1.15") if count == LARGEST else (f"pdf_ratio_at_{count}", "")
+        figure("export", name, ratio, goal)

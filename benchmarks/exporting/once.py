@@ -1,0 +1,71 @@
+"""python -m benchmarks.exporting.once SESSION FORMAT [FOLDER]: one export in a process like a worker's child.
+
+It prints the seconds from the request to the stored file, without its own start, and the file's bytes. With
+FOLDER, what typst is given is copied there, whoever calls it: any argument of a command that ends in `.typ`.
+"""
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from uuid import UUID
+
+import django
+from django.conf import settings
+
+if __name__ == "__main__":
+    django.setup()
+
+from agents_app import admission, gateway, liveness, process_groups, runner
+from agents_app.context import ToolContext
+from agents_app.isolation import subprocesses
+from agents_app.isolation.subprocesses import Piped
+from exports_app.models import Export
+
+# No keeper renews it.
+LEASE_SECONDS = 3600.0
+
+
+def main(session: str, file_format: str, folder: str = "") -> None:
+    """Export and print. Ends with a message if there is no file."""
+    if folder:
+        _record(Path(folder))
+    os.setsid()
+    process_groups.adopt_orphans()
+    settings.LEASE_SECONDS = LEASE_SECONDS
+    identity = liveness.register("agents", ("exports",))
+    began = time.monotonic()
+    export = _export(UUID(session), file_format)
+    seconds = time.monotonic() - began
+    liveness.forget(identity)
+    if export.subagent.state != "succeeded":
+        sys.exit(f"the export {export.subagent.state}: {export.subagent.error}")
+    print(json.dumps({"seconds": seconds, "bytes": export.file_size}))
+
+
+def _export(session_id: UUID, file_format: str) -> Export:
+    subagent = gateway.request_export(session_id, file_format, {})
+    admission.admit("exports")
+    runner.run(subagent.pk, 1)
+    return Export.objects.select_related("subagent").get(subagent=subagent)
+
+
+def _record(folder: Path) -> None:
+    """Keep the programs in the order in which they are set."""
+    run = subprocesses.run_together
+
+    def recorded(
+        context: ToolContext, piped: Sequence[Piped], watch: Callable[[], None] = lambda: None
+    ) -> list[int]:
+        for word in (word for one in piped for word in one.command.arguments if word.endswith(".typ")):
+            shutil.copy(word, folder / f"{len(list(folder.iterdir())):04}.typ")
+        return run(context, piped, watch)
+
+    subprocesses.run_together = recorded
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
