@@ -1,6 +1,6 @@
 """Exports of chats of 100, 1,000 and 10,000 messages (`benchmarks/conversation.py`), each in a fresh process
 like a worker's child: seconds, memory of all its processes, bytes; PDF against typst bare on the same
-programs. BENCH_ROUNDS=1 is for a quick look.
+programs. Then what a visitor waits for while the longest is exported. BENCH_ROUNDS=1 is for a quick look.
 """
 
 import json
@@ -8,12 +8,13 @@ import os
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.conversation import converse
-from benchmarks.exporting import peak
-from benchmarks.report import figure, median, ratios
+from benchmarks.exporting import meanwhile, peak
+from benchmarks.exporting.meanwhile import Visited
+from benchmarks.report import figure, median, percentile, ratios
 from exports_app.formats import FORMATS
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
@@ -28,13 +29,15 @@ GOALS = {
     f"html_peak_mb_at_{LARGEST}": "<=150",
     f"pdf_peak_mb_at_{LARGEST}": "<=300",
 }
+VISIT_GOAL = "<=1.5"
 Figures = dict[str, list[float]]
 
 
 def main(_database: str) -> None:
     """Measure and print."""
     figures: Figures = defaultdict(list)
-    sessions = {count: str(converse(count).pk) for count in COUNTS}
+    longest = converse(LARGEST)
+    sessions = {count: str(converse(count).pk) for count in COUNTS[:-1]} | {LARGEST: str(longest.pk)}
     with tempfile.TemporaryDirectory(prefix="mcpchat-bench-export-") as folder:
         programs = {
             count: _programs(session, Path(folder, str(count))) for count, session in sessions.items()
@@ -44,6 +47,7 @@ def main(_database: str) -> None:
             for count, session in sessions.items():
                 _round(figures, count, session, programs[count])
     _show(figures)
+    _show_visits(meanwhile.visit(longest, ROUNDS))
 
 
 def _programs(session: str, folder: Path) -> list[Path]:
@@ -87,3 +91,16 @@ def _show(figures: Mapping[str, list[float]]) -> None:
         ratio = ratios(figures[f"pdf_seconds_at_{count}"], figures[f"bare_pdf_seconds_at_{count}"])
         name, goal = ("PDF_RATIO", "<=1.15") if count == LARGEST else (f"pdf_ratio_at_{count}", "")
         figure("export", name, ratio, goal)
+
+
+def _show_visits(rounds: Sequence[Visited]) -> None:
+    for kind in rounds[0].idle:
+        idle = median(percentile(visited.idle[kind], 95) for visited in rounds)
+        figure("export", f"{kind}_p95_ms_idle", idle)
+    for name in meanwhile.FORMATS:
+        figure("export", f"{name}_seconds_visited", median(visited.seconds[name] for visited in rounds))
+        for kind in rounds[0].idle:
+            busy = median(percentile(visited.busy[name][kind], 95) for visited in rounds)
+            figure("export", f"{kind}_p95_ms_with_{name}", busy)
+            ratio = median(visited.ratio(name, kind) for visited in rounds)
+            figure("export", f"{kind}_p95_ratio_with_{name}", ratio, VISIT_GOAL)
