@@ -6,7 +6,6 @@ FOLDER, what typst is given is copied there, whoever calls it: any argument of a
 
 import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +24,8 @@ from agents_app.isolation import subprocesses
 from agents_app.isolation.subprocesses import Piped
 from exports_app.models import Export
 
+FIRST_PAGE = "#let first-page = 1\n"
+"""What a part is told only when its turn comes: how many pages there are before it."""
 # No keeper renews it.
 LEASE_SECONDS = 3600.0
 
@@ -61,7 +62,8 @@ def _record(folder: Path) -> None:
         context: ToolContext, piped: Sequence[Piped], watch: Callable[[], None] = lambda: None
     ) -> list[int]:
         for word in (word for one in piped for word in one.command.arguments if word.endswith(".typ")):
-            shutil.copy(word, folder / f"{len(list(folder.iterdir())):04}.typ")
+            program = FIRST_PAGE + Path(word).read_text(encoding="utf-8")
+            (folder / f"{len(list(folder.iterdir())):04}.typ").write_text(program, encoding="utf-8")
         return run(context, piped, watch)
 
     subprocesses.run_together = recorded
