@@ -1,6 +1,7 @@
 """Exports of chats of 100, 1,000 and 10,000 messages (`benchmarks/conversation.py`), each in a fresh process
-like a worker's child: seconds, memory of all its processes, bytes; PDF against typst bare on the same
-programs. Then what a visitor waits for while the longest is exported. BENCH_ROUNDS=1 is for a quick look.
+like a worker's child: seconds, those of the processors, memory of all its processes, bytes; PDF against
+typst bare on the same programs. Then what a visitor waits for while the longest is exported. BENCH_ROUNDS=1
+is for a quick look.
 """
 
 import json
@@ -66,31 +67,40 @@ def _warm_up(session: str) -> None:
 def _round(figures: Figures, count: int, session: str, programs: list[Path]) -> None:
     for name in sorted(FORMATS):
         ran = peak.run("benchmarks.exporting.once", session, name)
-        told = json.loads(ran.output)
-        figures[f"{name}_seconds_at_{count}"].append(told["seconds"])
-        figures[f"{name}_peak_mb_at_{count}"].append(ran.peak_mb)
-        figures[f"{name}_bytes_at_{count}"].append(told["bytes"])
-    seconds, megabytes = _bare(programs)
-    figures[f"bare_pdf_seconds_at_{count}"].append(seconds)
-    figures[f"bare_pdf_peak_mb_at_{count}"].append(megabytes)
+        _keep(figures, name, count, {**json.loads(ran.output), "peak_mb": ran.peak_mb})
+    _keep(figures, "bare_pdf", count, _bare(programs))
 
 
-def _bare(programs: list[Path]) -> tuple[float, float]:
-    """Return the seconds of all programs one after the other, starts included, and the most memory of one."""
-    began, most = time.monotonic(), 0.0
+def _keep(figures: Figures, name: str, count: int, told: Mapping[str, float]) -> None:
+    for what, value in told.items():
+        figures[f"{name}_{what}_at_{count}"].append(value)
+
+
+def _bare(programs: list[Path]) -> Mapping[str, float]:
+    """Set all programs one after the other, starts of processes included; the memory is that of one."""
+    began, cpu_before, most = time.monotonic(), _children_cpu_seconds(), 0.0
     for program in programs:
         ran = peak.run("benchmarks.exporting.bare", str(program), str(program.with_suffix(".pdf")))
         most = max(most, ran.peak_mb)
-    return time.monotonic() - began, most
+    cpu = _children_cpu_seconds() - cpu_before
+    return {"seconds": time.monotonic() - began, "cpu_seconds": cpu, "peak_mb": most}
+
+
+def _children_cpu_seconds() -> float:
+    return sum(os.times()[2:4])
 
 
 def _show(figures: Mapping[str, list[float]]) -> None:
     for name, values in figures.items():
         figure("export", name, max(values) if "_peak_mb_" in name else median(values), GOALS.get(name, ""))
     for count in COUNTS:
-        ratio = ratios(figures[f"pdf_seconds_at_{count}"], figures[f"bare_pdf_seconds_at_{count}"])
         name, goal = ("PDF_RATIO", "<=1.15") if count == LARGEST else (f"pdf_ratio_at_{count}", "")
-        figure("export", name, ratio, goal)
+        figure("export", name, _ratio(figures, f"seconds_at_{count}"), goal)
+        figure("export", f"pdf_cpu_ratio_at_{count}", _ratio(figures, f"cpu_seconds_at_{count}"))
+
+
+def _ratio(figures: Mapping[str, list[float]], what: str) -> float:
+    return ratios(figures[f"pdf_{what}"], figures[f"bare_pdf_{what}"])
 
 
 def _show_visits(rounds: Sequence[Visited]) -> None:

@@ -1,7 +1,8 @@
 """python -m benchmarks.exporting.once SESSION FORMAT [FOLDER]: one export in a process like a worker's child.
 
-It prints the seconds from the request to the stored file, without its own start, and the file's bytes. With
-FOLDER, what typst is given is copied there, whoever calls it: any argument of a command that ends in `.typ`.
+It prints the seconds from the request to the stored file, without its own start, those of the processors that
+it and its children took for it, and the file's bytes. With FOLDER, what typst is given is copied there,
+whoever calls it: any argument of a command that ends in `.typ`.
 """
 
 import json
@@ -38,13 +39,18 @@ def main(session: str, file_format: str, folder: str = "") -> None:
     process_groups.adopt_orphans()
     settings.LEASE_SECONDS = LEASE_SECONDS
     identity = liveness.register("agents", ("exports",))
-    began = time.monotonic()
+    began, cpu_before = time.monotonic(), cpu_seconds()
     export = _export(UUID(session), file_format)
-    seconds = time.monotonic() - began
+    seconds, cpu = time.monotonic() - began, cpu_seconds() - cpu_before
     liveness.forget(identity)
     if export.subagent.state != "succeeded":
         sys.exit(f"the export {export.subagent.state}: {export.subagent.error}")
-    print(json.dumps({"seconds": seconds, "bytes": export.file_size}))
+    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, "bytes": export.file_size}))
+
+
+def cpu_seconds() -> float:
+    """Return what this process, and its children that have ended, took so far."""
+    return sum(os.times()[:4])
 
 
 def _export(session_id: UUID, file_format: str) -> Export:
