@@ -42,10 +42,10 @@ chaos-feed: ## Follow feeds while they are cut and killed (CLIENTS=30 BURSTS=4 C
 		$(call chaos_word,WEB_KILLS,web-kills) $(call chaos_word,WIPES,wipes) \
 		$(call chaos_word,SEED,seed) $(call chaos_word,DATABASE,database)
 
-bench: ## Run every benchmark; make bench-NAME runs one: spawn, admission, throughput, history, chat, feed, publish, analyze, file (DATABASE=)
-	@for name in spawn admission throughput history chat feed publish analyze file; do $(MAKE) --no-print-directory bench-$$name || exit 1; done
+bench: ## Run every benchmark; make bench-NAME runs one: spawn, admission, throughput, history, chat, feed, publish, analyze, file, export (DATABASE=)
+	@for name in spawn admission throughput history chat feed publish analyze file export; do $(MAKE) --no-print-directory bench-$$name || exit 1; done
 
-# feed, publish, analyze and file go past the database and run once; the others run on both unless DATABASE names one.
+# feed, publish, analyze, file and export go past the database and run once; the others run on both unless DATABASE names one.
 bench-%:
 	@$(bootstrap) requirements-dev.txt && exec .venv/bin/python -m benchmarks $* $(DATABASE)
 

@@ -35,9 +35,10 @@ def wait_for_the_keeper(**_: Any) -> None:
 
 @worker_process_init.connect(weak=False)
 def child_started(**_: Any) -> None:
-    """Lead a session of its own: Ctrl-C passes the child by, and its group is its work."""
+    """Lead a session of its own: Ctrl-C passes the child by, and its group is its work, which can wait."""
     with suppress(PermissionError):  # it leads one already
         os.setsid()
+    process_groups.give_way()
     process_groups.adopt_orphans()
     liveness.register(Worker.Kind.AGENTS, _queues())
 

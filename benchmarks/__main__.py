@@ -17,6 +17,7 @@ NAMES = {
     "chat": DATABASES,
     "analyze": DATABASES[:1],
     "file": DATABASES[:1],
+    "export": DATABASES[:1],
 }
 WITH_WORKERS = ("spawn", "throughput")
 

@@ -8,24 +8,19 @@ the page, which is compared with the same on an idle installation. BENCH_ROUNDS=
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack
 from functools import partial
-from pathlib import Path
 
 import httpx
 
-from benchmarks.installation import ROOT, end
 from benchmarks.report import figure, median
 from benchmarks.streaming.direct import Direct
 from benchmarks.streaming.heard import Answer
+from benchmarks.streaming.house import browser, house, steady_model
 from benchmarks.streaming.page import Page
 from benchmarks.streaming.visitor import Visitor
-from mcpchat_project.supervisor.linux import dying_with_parent
-from tests.installation import Installation
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 MANY = 20
@@ -52,37 +47,13 @@ def main(database: str) -> None:
     """Measure and print."""
     figures: Figures = defaultdict(list)
     with ExitStack() as stack:
-        model = stack.enter_context(_model())
-        house = stack.enter_context(_house(model))
-        house.manage("create_user", "bench")
-        token = house.manage("api_token", "bench").splitlines()[-1]
-        link = house.manage("login_link", "bench").splitlines()[-1]
-        asyncio.run(_measure(figures, model, house.url, token, link))
+        model = stack.enter_context(steady_model())
+        here = stack.enter_context(house(model))
+        here.manage("create_user", "bench")
+        token = here.manage("api_token", "bench").splitlines()[-1]
+        link = here.manage("login_link", "bench").splitlines()[-1]
+        asyncio.run(_measure(figures, model, here.url, token, link))
     _show(database, figures)
-
-
-@contextmanager
-def _model() -> Iterator[str]:
-    """Start the model, in a process of its own, and give its address."""
-    command = (sys.executable, "-m", "benchmarks.streaming.model")
-    process = subprocess.Popen(
-        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, preexec_fn=dying_with_parent()
-    )
-    try:
-        assert process.stdout is not None
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
-    finally:
-        end(process)
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def _house(model: str) -> Installation:
-    """Return an installation on the broker and the database of the one that this runs in."""
-    kept = ("REDIS_URL", "DATABASE_URL", "SECRET_KEY", "CHAT_CONCURRENCY")
-    environment = {name: os.environ[name] for name in kept if name in os.environ}
-    environment |= {"MCPCHAT_MODEL": "openai:steady", "OPENAI_BASE_URL": model, "OPENAI_API_KEY": "none"}
-    return Installation(Path(os.environ["MCPCHAT_VAR"]), environment)
 
 
 async def _measure(figures: Figures, model: str, url: str, token: str, link: str) -> None:
@@ -91,23 +62,13 @@ async def _measure(figures: Figures, model: str, url: str, token: str, link: str
         pages = [await stack.enter_async_context(Page(url, headers)) for _ in range(MANY)]
         directs = [await stack.enter_async_context(Direct(model)) for _ in range(MANY)]
         api = await stack.enter_async_context(httpx.AsyncClient(base_url=url, headers=headers, timeout=60))
-        browser = await stack.enter_async_context(_browser(url, link))
+        window = await stack.enter_async_context(browser(url, link))
         asked: list[Page | Direct] = [*pages, *directs]
         await asyncio.gather(*(one.ask(WARM_UP_TOKENS) for one in asked))
         await asyncio.sleep(SETTLE_SECONDS)
         for _ in range(ROUNDS):
             await _round_of_one(figures, directs[0], pages[0])
-            await _round_of_many(figures, directs, pages, partial(Visitor, api, browser, pages[0].session_id))
-
-
-@asynccontextmanager
-async def _browser(url: str, link: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Log in by a link."""
-    async with httpx.AsyncClient(base_url=url, timeout=60, follow_redirects=True) as client:
-        shown = await client.get(link)
-        form = {"csrfmiddlewaretoken": client.cookies["csrftoken"]}
-        await client.post(shown.url, data=form, headers={"Referer": str(shown.url)})
-        yield client
+            await _round_of_many(figures, directs, pages, partial(Visitor, api, window, pages[0].session_id))
 
 
 async def _round_of_one(figures: Figures, direct: Direct, page: Page) -> None:

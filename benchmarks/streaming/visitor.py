@@ -40,13 +40,13 @@ class Visitor:
     async def _visit(self) -> None:
         call = {"session_id": self._session_id, "args": {}}
         while True:
-            self.tool_ms.append(await _timed(self._api.post(f"/api/tools/{TOOL}/execute/", json=call)))
+            self.tool_ms.append(await timed(self._api.post(f"/api/tools/{TOOL}/execute/", json=call)))
             await asyncio.sleep(PAUSE_SECONDS)
-            self.page_ms.append(await _timed(self._browser.get(f"/sessions/{self._session_id}/")))
+            self.page_ms.append(await timed(self._browser.get(f"/sessions/{self._session_id}/")))
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def _timed(request: Awaitable[Any]) -> float:
+async def timed(request: Awaitable[Any]) -> float:
     """Return how many milliseconds an answer took. Raises unless it is 200, and of the address asked."""
     began = time.perf_counter()
     answer = await request

@@ -123,3 +123,14 @@ def test_a_process_that_leads_no_group_kills_nobody() -> None:
         if os.getpgrp() != os.getpid():
             process_groups.kill_others()
         assert bystander.poll() is None
+
+
+def test_what_work_starts_gives_way_as_it_does() -> None:
+    program = (
+        "import os, subprocess; from agents_app import process_groups; before = os.nice(0); "
+        "process_groups.give_way(); told = subprocess.check_output(['nice']); print(int(told) - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=20, start_new_session=True
+    )
+    assert (done.stdout.strip(), done.stderr) == (str(process_groups.NICENESS), "")

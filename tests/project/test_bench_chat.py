@@ -2,14 +2,14 @@
 
 import pytest
 
-from benchmarks.chat import _model
 from benchmarks.streaming.direct import Direct
 from benchmarks.streaming.heard import Answer
+from benchmarks.streaming.house import steady_model
 from benchmarks.streaming.model import FIRST_TOKEN_SECONDS, TOKEN, TOKENS_A_SECOND
 
 
 async def test_the_model_says_as_many_tokens_as_asked_and_never_faster_than_it_speaks() -> None:
-    with _model() as url:
+    with steady_model() as url:
         async with Direct(url) as direct:
             answers = [await direct.ask(5), await direct.ask(10)]
     assert [answer.tokens for answer in answers] == [5, 10]
