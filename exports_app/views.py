@@ -11,8 +11,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from agents_app.models import Subagent
-from exports_app import storage
-from exports_app.formats import find_format
+from exports_app import exporting, selection, storage
 from exports_app.models import Export
 from exports_app.storage import StorageFailed
 from sessions_app import downloads
@@ -31,17 +30,20 @@ class DownloadView(APIView):
         """Send the file, or a part of it (`Range`).
 
         Refuses with `not_found`, `export_not_ready` (409), `export_failed` (410), `export_expired` (410),
-        `storage_unavailable` (503).
+        `storage_unavailable` (503). One that staff made of others' chats also with `permission_denied` (403)
+        to who is none any more.
         """
         exports = Export.objects.owned_by(request.user).select_related("subagent")
         export = exports.filter(pk=export_id).first()
         if export is None:
             raise not_found("export")
+        if selection.is_of_staff(export.subagent.args) and not selection.may_read_all(request.user):
+            raise Refusal("permission_denied", "You may not view the chats of others any more.", status=403)
         _require_file(export)
         attachment = Attachment(
             open=partial(storage.opened, str(export.file.name)),
             name=export.file_name,
-            content_type=find_format(export.format).content_type,
+            content_type=exporting.content_type(export),
             size=export.file_size or 0,
             sha256=export.sha256,
         )
