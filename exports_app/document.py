@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -60,8 +60,7 @@ class DocumentToolCall:
 class DocumentSubagent:
     """A subagent as it stood, with what it was given and what it gave back.
 
-    `files` are what its present attempt delivered: name, size, sha256 and content_type of each; without
-    metadata name and size.
+    `files` are what its present attempt delivered: name, size, sha256 and content_type of each.
     """
 
     id: UUID
@@ -82,6 +81,7 @@ class DocumentSubagent:
 
 
 Entry = DocumentMessage | DocumentToolCall | DocumentSubagent
+_Work = TypeVar("_Work", DocumentToolCall, DocumentSubagent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,16 +129,15 @@ class SessionDocument:
     def tool_calls(self) -> Iterator[DocumentToolCall]:
         """Yield the fast calls in order, read in chunks. Raises `ToolError` (`session_gone`)."""
         for rows in self._chunks(ToolCall.objects.all(), WORK_A_CHUNK):
-            calls = map(_tool_call, rows)
-            yield from calls if self.options.include_metadata else map(_bare_call, calls)
+            yield from (_told(_tool_call(row), self.options) for row in rows)
 
     def subagents(self) -> Iterator[DocumentSubagent]:
         """Yield the tool executors' work in order, read in chunks. Raises `ToolError` (`session_gone`)."""
-        executed = Subagent.objects.filter(agent_type__in=["tool_executor", IMPORTED])
-        for rows in self._chunks(executed, WORK_A_CHUNK):
+        work = Subagent.objects.filter(agent_type__in=["tool_executor", IMPORTED])
+        for rows in self._chunks(work, WORK_A_CHUNK):
             files = _files_of(rows)
-            work = (_subagent(row, files.get(row.pk, [])) for row in rows)
-            yield from work if self.options.include_metadata else map(_bare_subagent, work)
+            for row in rows:
+                yield _told(_subagent(row, files.get(row.pk, [])), self.options)
 
     def _chunks(self, rows: QuerySet[Any], size: int) -> Iterator[list[Any]]:
         """Yield rows in order; each chunk is a query of its own, so nothing is held while it is rendered."""
@@ -271,11 +270,13 @@ def _subagent(row: Subagent, files: list[dict[str, Any]]) -> DocumentSubagent:
     )
 
 
-def _bare_call(call: DocumentToolCall) -> DocumentToolCall:
-    """Return what no format shows more of without metadata: not what it was given."""
-    return replace(call, args={})
-
-
-def _bare_subagent(work: DocumentSubagent) -> DocumentSubagent:
-    named = [{"name": file["name"], "size": file["size"]} for file in work.files]
-    return replace(work, args={}, files=named)
+def _told(work: _Work, options: ExportOptions) -> _Work:
+    """Return work as every format tells it: without metadata neither what it was given nor checksums."""
+    if options.include_metadata:
+        return work
+    bare: dict[str, Any] = {"args": {}}
+    if isinstance(work, DocumentSubagent):
+        bare["files"] = [
+            {name: value for name, value in file.items() if name != "sha256"} for file in work.files
+        ]
+    return replace(work, **bare)

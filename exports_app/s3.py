@@ -6,6 +6,7 @@ It needs django-storages, which nothing else here does.
 from typing import Any
 
 try:
+    from boto3.s3.transfer import TransferConfig
     from botocore.config import Config
     from storages.backends import s3
 except ImportError as error:
@@ -16,13 +17,17 @@ class S3Storage(s3.S3Storage):
     """That of django-storages, with its options, for a bucket that may not answer.
 
     Who waits for it is told within some 20 s; botocore alone tries for minutes. `answer_seconds` bounds each
-    of two attempts. Of a file that is read no more than 8 MiB are in memory.
+    of two attempts. A large file is never in memory whole, but parts of it are: some 100 MB.
     """
 
     client_config: Any
 
     def __init__(self, *, answer_seconds: float = 10, **options: Any) -> None:
-        super().__init__(**{"max_memory_size": 8 * 1024**2, "default_acl": None, **options})
+        lean = {
+            "max_memory_size": 8 * 1024**2,
+            "transfer_config": TransferConfig(multipart_chunksize=5 * 1024**2),
+        }
+        super().__init__(**{"default_acl": None, **lean, **options})
         patience = Config(
             connect_timeout=min(answer_seconds, 3),
             read_timeout=answer_seconds,

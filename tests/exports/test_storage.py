@@ -1,10 +1,14 @@
 """Exports in a storage that is no folder and may be away: nothing half, nothing lost, each told in words."""
 
 import hashlib
+import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +27,7 @@ from sessions_app import lifecycle
 from sessions_app.models import ChatSession
 from tests.agents import work
 from tests.exports.bucket import Bucket
+from tests.installation import ROOT
 from tests.sessions.sockets import in_thread
 
 Render = Callable[..., Any]
@@ -186,6 +191,14 @@ def test_settings_that_make_no_storage_are_refused_in_words(
         storage.chosen()
     assert str(refusal.value).startswith("EXPORT_STORAGE_BACKEND and EXPORT_STORAGE_OPTIONS make no storage")
     assert reason in str(refusal.value)
+
+
+def test_with_settings_that_make_no_storage_nothing_starts(tmp_path: Path) -> None:
+    environment = {**os.environ, "MCPCHAT_VAR": str(tmp_path), "EXPORT_STORAGE_BACKEND": "s3"}
+    command = [sys.executable, "manage.py", "check"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.returncode != 0
+    assert "EXPORT_STORAGE_BACKEND and EXPORT_STORAGE_OPTIONS make no storage" in done.stderr
 
 
 class Nameless(Bucket):
