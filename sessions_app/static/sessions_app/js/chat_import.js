@@ -7,7 +7,10 @@ import { sourceOf, Upload } from "./upload.js";
 const DIRECT_MAX_BYTES = 1024 * 1024;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const UNREADABLE = "The file cannot be read: it was changed, moved or deleted.";
-const NOT_JSON = "This file is not JSON, so it is no exported chat. Choose one that was exported as JSON.";
+const WORDS = {
+  malformed_json: "This file is not JSON, so it is no exported chat. Choose one that was exported as JSON.",
+  unknown_version: "This chat was exported by a version of MCP Chat that this server cannot read.",
+};
 
 export class ChatImport {
   #file;
@@ -30,7 +33,7 @@ export class ChatImport {
       this.forget();
       return session;
     } catch (problem) {
-      throw problem.code === "malformed_json" ? new api.Problem(400, problem.code, NOT_JSON) : problem;
+      throw WORDS[problem.code] ? new api.Problem(400, problem.code, WORDS[problem.code]) : problem;
     }
   }
 

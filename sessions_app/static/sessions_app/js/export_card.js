@@ -4,7 +4,7 @@ import { whyNoFile } from "./api.js";
 import { serverNow } from "./clock.js";
 import { copyButton } from "./copying.js";
 import { fold } from "./details.js";
-import { h, icon, setAttribute, setServerHtml, setText, show } from "./dom.js";
+import { h, icon, setAttribute, setText, show } from "./dom.js";
 import { adviceOn, formatInstead } from "./export_failure.js";
 import { formatOf } from "./export_formats.js";
 import { progressView } from "./progress.js";
@@ -31,6 +31,11 @@ function factsOf(subagent, exported, isExpired) {
   if (isExpired) facts.push("not kept any more");
   else if (exported.expires_at) facts.push(`kept until ${DAY.format(new Date(exported.expires_at))}`);
   return facts.filter(Boolean).join(" · ");
+}
+
+/** Return what the renderer has to say beside how much it wrote, such as missing fonts. */
+function noteOf({ result }) {
+  return / bytes\. (.+)$/s.exec(result?.summary ?? "")?.[1] ?? "";
 }
 
 /** Only this site's own addresses: the link is the server's word, not a script. */
@@ -96,7 +101,7 @@ export function exportCard({ item }, actions) {
   const progress = progressView();
   const error = errorLine();
   const advice = h("p", { class: "export-advice", "data-testid": "export-advice" });
-  const summary = h("div", { class: "export-summary", "data-testid": "export-summary", dir: "auto" });
+  const note = h("p", { class: "export-note", "data-testid": "export-note", dir: "auto" });
   const digest = fold("SHA-256");
   digest.node.append(copyButton("Copy SHA-256", () => shown?.exported?.sha256 ?? "", { quiet: false }));
   const buttons = actionButtons(item.subagent_id, actions);
@@ -119,7 +124,7 @@ export function exportCard({ item }, actions) {
     progress.node,
     error.node,
     advice,
-    summary,
+    note,
     h("div", { class: "folds" }, digest.node),
   );
 
@@ -142,8 +147,8 @@ export function exportCard({ item }, actions) {
     error.update(failure);
     setText(advice, adviceOn(failure));
     show(advice, Boolean(advice.textContent));
-    setServerHtml(summary, subagent.summary_html ?? "");
-    show(summary, Boolean(subagent.summary_html) && Boolean(address) && !expired);
+    setText(note, address && !expired ? noteOf(subagent) : "");
+    show(note, Boolean(note.textContent));
     digest.update(exported?.sha256);
     setAttribute(download, "href", address);
     show(download, Boolean(address) && !expired);

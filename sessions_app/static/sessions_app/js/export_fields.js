@@ -8,7 +8,7 @@ export class ExportFields {
   #prefix;
   #parts;
 
-  /** Put the fields into `root`, which is in a form; `prefix` tells those of several forms apart. */
+  /** Put the fields into `root` of a form, around what is there; `prefix` tells those of several forms apart. */
   constructor(root, prefix) {
     this.#form = root.closest("form");
     this.#prefix = prefix;
@@ -16,7 +16,8 @@ export class ExportFields {
       pages: segments("Page size", `${prefix}-page_size`, { a4: "A4", letter: "Letter" }),
       theme: segments("Colours", `${prefix}-theme`, { light: "Light", dark: "Dark" }),
     };
-    root.replaceChildren(this.#formats(), this.#contents(), this.#looks());
+    root.prepend(this.#formats());
+    root.append(this.#contents(), this.#looks());
     root.addEventListener("change", () => this.#fit());
   }
 

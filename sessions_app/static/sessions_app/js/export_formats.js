@@ -4,7 +4,7 @@ const FORMATS = [
   { name: "pdf", title: "PDF", purpose: "to read, print and send", icon: "page", hasPages: true, hasTheme: true },
   { name: "html", title: "HTML", purpose: "one page for any browser", icon: "globe", hasTheme: true },
   { name: "markdown", title: "Markdown", purpose: "for notes and editors", icon: "markdown" },
-  { name: "json", title: "JSON", purpose: "for programs, and to import again", icon: "braces" },
+  { name: "json", title: "JSON", purpose: "for import and programs", icon: "braces" },
 ];
 
 /** All of them, the one that most people want first. */

@@ -69,7 +69,8 @@ export class FormDialog {
   #wait(waits) {
     if (!waits) this.#call = null;
     this.#dialog.setAttribute("aria-busy", waits);
-    this.part("submit").disabled = waits;
+    // One that is really disabled would lose the focus.
+    this.part("submit").setAttribute("aria-disabled", waits);
   }
 
   #closed() {
