@@ -1,6 +1,6 @@
 """The verbs that every door calls: REST, the main agent, the admin. Each checks, then does one thing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -134,9 +134,22 @@ def spawn(
     return pool.submit(submission)
 
 
-def request_export(session_id: UUID, file_format: str, options: Mapping[str, Any], **how: Any) -> Subagent:
-    """Have a session exported. Raises `Refusal`: `unsupported_format`, `invalid_options`, as `spawn` does."""
-    return spawn(session_id, "export_agent", {"format": file_format, "options": dict(options)}, **how)
+def request_export(
+    session_id: UUID,
+    file_format: str,
+    options: Mapping[str, Any],
+    *,
+    session_ids: Sequence[UUID] | str | None = None,
+    **how: Any,
+) -> Subagent:
+    """Have a session exported, or one archive made of those of its owner's that are named (or `"all"`).
+
+    Raises `Refusal`: `unsupported_format`, `invalid_options`, `invalid_sessions`, as `spawn` does.
+    """
+    task: dict[str, Any] = {"format": file_format, "options": dict(options)}
+    if session_ids is not None:
+        task["session_ids"] = session_ids if isinstance(session_ids, str) else list(map(str, session_ids))
+    return spawn(session_id, "export_agent", task, **how)
 
 
 def cancel(subagent_id: UUID) -> Subagent:

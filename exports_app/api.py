@@ -11,7 +11,8 @@ from rest_framework.response import Response
 
 from agents_app import gateway
 from agents_app.api.subagents import WAIT
-from exports_app import exporting
+from agents_app.models import Subagent
+from exports_app import exporting, requesting, selection
 from exports_app.models import Export
 from exports_app.options import SCHEMA
 from sessions_app.api import IDEMPOTENCY_KEY, idempotency_key, owned_session
@@ -35,12 +36,45 @@ class OptionsField(serializers.DictField):
     """The options of an export; what they may be `options.read` says."""
 
 
-class RequestExportSerializer(serializers.Serializer[Any]):
-    """What to export, and how."""
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "enum": [selection.ALL]},
+            {
+                "type": "array",
+                "items": {"type": "string", "format": "uuid"},
+                "minItems": 1,
+                "maxItems": selection.CHATS_AT_MOST,
+                "uniqueItems": True,
+            },
+        ],
+        "description": "makes one zip archive of these chats, or of all that were not deleted",
+    }
+)
+class SessionIdsField(serializers.Field[Any, Any, Any, Any]):
+    """Which chats an archive has; what they may be `selection.of_owner` says."""
 
-    session_id = serializers.UUIDField()
+    def to_internal_value(self, data: Any) -> Any:
+        """Take what was sent."""
+        return data
+
+
+class RequestExportSerializer(serializers.Serializer[Any]):
+    """What to export, and how: one chat, or many as one archive."""
+
+    session_id = serializers.UUIDField(
+        required=False,
+        help_text="the chat to export; with session_ids the one that shows the archive, else a new one does",
+    )
+    session_ids = SessionIdsField(required=False)
     format = serializers.CharField(max_length=40)
     options = OptionsField(required=False, default=dict)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Take what names a chat."""
+        if "session_id" not in attrs and "session_ids" not in attrs:
+            raise serializers.ValidationError({"session_id": "Give session_id, session_ids or both."})
+        return attrs
 
 
 class ExportViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Export]):
@@ -64,18 +98,31 @@ class ExportViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Export]):
         responses={202: ExportSerializer},
     )
     def create(self, request: Request) -> Response:
-        """Ask for an export; it is made by an export agent and downloaded at `download_url` when ready."""
+        """Ask for an export; it is made by an export agent and downloaded at `download_url` when ready.
+
+        With `session_ids` it is one zip with a file for each chat and an `index.json`.
+        """
         serializer = RequestExportSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        wish = serializer.validated_data
-        session = owned_session(request, wish["session_id"])
-        subagent = gateway.request_export(
-            session.pk, wish["format"], wish["options"], idempotency_key=idempotency_key(request)
-        )
+        subagent = self._requested(request, **serializer.validated_data)
         export = Export.objects.filter(subagent=subagent).first()
         if export is None:
             raise Refusal("idempotency_key_taken", "This Idempotency-Key named other work.", status=409)
         return Response(exporting.payload(export), status=202)
+
+    def _requested(self, request: Request, format: str, options: Any, **which: Any) -> Subagent:
+        session = owned_session(request, which["session_id"]) if "session_id" in which else None
+        key = idempotency_key(request)
+        if "session_ids" not in which:
+            return gateway.request_export(which["session_id"], format, options, idempotency_key=key)
+        return requesting.archive(
+            request.user,
+            which["session_ids"],
+            format,
+            options,
+            shown_in=session.pk if session else None,
+            idempotency_key=key,
+        )
 
     @extend_schema(parameters=[WAIT])
     def retrieve(self, request: Request, pk: UUID) -> Response:

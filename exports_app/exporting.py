@@ -1,11 +1,10 @@
-"""Export agents: a session to a file that appears whole or not at all."""
+"""Export agents: a chat, or many of them, to a file that appears whole or not at all."""
 
 import hashlib
-import re
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,56 +18,53 @@ from django.utils import timezone
 from agents_app.context import ToolContext, ToolError
 from agents_app.models import Subagent
 from agents_app.presentation import milliseconds
-from agents_app.registry import AgentType, Plan, ToolResult
-from exports_app import options
-from exports_app.document import SessionDocument, count_messages, freeze, session_gone
+from agents_app.registry import AgentType, ToolResult
+from exports_app import archives, names, options, selection, staff_log
+from exports_app.document import freeze, session_gone
 from exports_app.formats import ExportFormat, find_format
 from exports_app.models import Export, export_path
-from sessions_app.errors import Refusal
+from exports_app.options import ExportOptions
+from exports_app.planning import count_words, prepare
+from exports_app.telling import teller
 from sessions_app.events import SessionChange, announce
 from sessions_app.payloads import ExportPayload, ExportProgress, SubagentProgress
 
 _ENDINGS = {"succeeded": "export.completed", "failed": "export.failed", "cancelled": "export.failed"}
 
 
-def prepare(task: Mapping[str, Any], session_id: UUID) -> Plan:
-    """Validate `{"format": …, "options": {…}}`; the options are those of `ExportOptions`.
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A file that is ready to be stored: its name for people, what is in it, what is to be known of it."""
 
-    Raises `Refusal`: `unsupported_format`, `invalid_options`.
-    """
-    chosen = find_format(task.get("format"))
-    if set(task) - {"format", "options"}:
-        raise Refusal("invalid_options", "An export has a format and options, and nothing else.")
-    wanted = options.read(task.get("options", {}))
-    options.require_messages(wanted, count_messages(session_id))
-    return Plan(
-        tool_name=chosen.name,
-        arguments={"format": chosen.name, "options": wanted.stored()},
-        title=f"Export as {chosen.title}",
-        safe_to_repeat=True,
-        execution_timeout_seconds=300,
-    )
+    draft: Path
+    file_name: str
+    contents: str
+    note: str
+    session_count: int = 1
 
 
 def execute(context: ToolContext, format_name: str, arguments: Mapping[str, Any]) -> ToolResult:
-    """Render the session into the attempt's folder, then hand the file to the storage in one step."""
+    """Make the file in the attempt's folder, then hand it to the storage in one step."""
     chosen = find_format(format_name)
-    wanted = options.read(arguments["options"])
-    document = freeze(context.session_id, options=wanted, now=timezone.now())
-    draft = context.workdir / f"export{chosen.suffix}"
     try:
-        note = _render(chosen, document, draft, context)
-        export = _store(context, draft, _file_name(document, chosen))
+        made = _make(context, chosen, arguments)
+        selection.require_reader(context.owner_id, arguments)
+        context.progress(95, "storing")
+        export = _store(context, made.draft, made.file_name)
     except OSError as error:
         # Without `strerror` it is Django's own, whose text names folders of the server.
         reason = error.strerror or "its folder cannot be made"
         raise ToolError("storage_failed", f"The file could not be written: {reason}.") from error
     except Export.DoesNotExist as error:
         raise session_gone() from error
-    summary = f"{document.message_count} messages, {export.file_size:,} bytes"
+    summary = f"{made.contents}, {export.file_size:,} bytes"
     return ToolResult(
-        summary=f"{summary}. {note}" if note else summary,
-        data={"export_id": str(export.pk), "sha256": export.sha256},
+        summary=f"{summary}. {made.note}" if made.note else summary,
+        data={
+            "export_id": str(export.pk),
+            "sha256": export.sha256,
+            "session_count": made.session_count,
+        },
     )
 
 
@@ -79,6 +75,9 @@ def payload(export: Export) -> ExportPayload:
     return {
         "export_id": str(export.pk),
         "subagent_id": str(subagent.pk),
+        "session_id": str(subagent.session_id),
+        "session_count": session_count(subagent),
+        "is_archive": is_archive(subagent.args),
         "format": export.format,
         "state": subagent.state,
         "file_name": export.file_name,
@@ -91,27 +90,72 @@ def payload(export: Export) -> ExportPayload:
     }
 
 
+def content_type(export: Export) -> str:
+    """Return the media type of the file."""
+    if is_archive(export.subagent.args):
+        return archives.CONTENT_TYPE
+    return find_format(export.format).content_type
+
+
+def is_archive(arguments: Mapping[str, Any]) -> bool:
+    """Whether an export is a zip with a file for each chat."""
+    return "session_ids" in arguments
+
+
+def session_count(subagent: Subagent) -> int:
+    """Return how many chats the file has; until it is there, how many it is to have."""
+    data = (subagent.result or {}).get("data", {})
+    return int(data.get("session_count") or len(subagent.args.get("session_ids", [None])))
+
+
 def snapshot(session_id: UUID) -> list[ExportPayload]:
     """Return the session's exports, oldest first."""
     rows = Export.objects.filter(subagent__session_id=session_id).select_related("subagent")
     return [payload(export) for export in rows.order_by("created_at")]
 
 
-def _render(chosen: ExportFormat, document: SessionDocument, draft: Path, context: ToolContext) -> str:
-    note = chosen.write(context, document, draft, _teller(context, document.message_count))
-    context.progress(95, "storing")
-    return note
+def _make(context: ToolContext, chosen: ExportFormat, arguments: Mapping[str, Any]) -> Made:
+    wanted, now = options.read(arguments["options"]), timezone.now()
+    if is_archive(arguments):
+        return _make_archive(context, chosen, arguments, wanted, now)
+    selection.require_reader(context.owner_id, arguments)
+    session_id = UUID(arguments["session_id"]) if "session_id" in arguments else context.session_id
+    document = freeze(session_id, options=wanted, now=now)
+    draft = context.workdir / f"export{chosen.suffix}"
+    note = chosen.write(context, document, draft, teller(context, document.message_count))
+    return Made(
+        draft=draft,
+        file_name=f"{names.stem(document.title)}-{now:%Y%m%d-%H%M}{chosen.suffix}",
+        contents=f"{document.message_count} messages",
+        note=note,
+    )
 
 
-def _teller(context: ToolContext, total: int) -> Callable[[int], None]:
-    """Return what a renderer calls after each message: 0 to 90 percent, with an honest estimate."""
-    started = time.monotonic()
-
-    def tick(done: int) -> None:
-        elapsed = time.monotonic() - started
-        context.progress(90 * done / max(total, 1), "rendering", elapsed / done * (total - done))
-
-    return tick
+def _make_archive(
+    context: ToolContext,
+    chosen: ExportFormat,
+    arguments: Mapping[str, Any],
+    wanted: ExportOptions,
+    now: datetime,
+) -> Made:
+    draft = context.workdir / f"export{archives.SUFFIX}"
+    index = archives.write(
+        context,
+        chosen,
+        selection.chosen(arguments["session_ids"]),
+        draft,
+        wanted=wanted,
+        now=now,
+        before_each=lambda: selection.require_reader(context.owner_id, arguments),
+    )
+    count = count_words(len(index.chats))
+    return Made(
+        draft=draft,
+        file_name=f"{count.replace(' ', '-').replace(',', '')}-{now:%Y%m%d-%H%M}{archives.SUFFIX}",
+        contents=f"{count}, {index.message_count:,} messages",
+        note=index.note,
+        session_count=len(index.chats),
+    )
 
 
 def _store(context: ToolContext, draft: Path, file_name: str) -> Export:
@@ -131,18 +175,14 @@ def _store(context: ToolContext, draft: Path, file_name: str) -> Export:
     return export
 
 
-def _file_name(document: SessionDocument, chosen: ExportFormat) -> str:
-    """Return a name that any file system takes and that tells what it is."""
-    words = re.sub(r"[^\w.-]+", "-", document.title, flags=re.UNICODE).strip("-.")[:60] or "session"
-    return f"{words}-{document.exported_at:%Y%m%d-%H%M}{chosen.suffix}"
-
-
 def _submitted(change: SessionChange, subagent: Subagent) -> None:
     """Say at once where the file will be: whatever becomes of the attempts, its place is known."""
     chosen = find_format(subagent.args["format"])
+    suffix = archives.SUFFIX if is_archive(subagent.args) else chosen.suffix
     export = Export(subagent=subagent, format=chosen.name, options=subagent.args["options"])
-    export.file.name = export_path(export, f"export{chosen.suffix}")
+    export.file.name = export_path(export, f"export{suffix}")
     export.save()
+    staff_log.record(subagent)
 
 
 def _started(change: SessionChange, subagent: Subagent) -> None:

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from agents_app.models import Subagent
-from exports_app.formats import find_format
+from exports_app import exporting
 from exports_app.models import Export
 from sessions_app import downloads
 from sessions_app.downloads import Attachment
@@ -37,7 +37,7 @@ class DownloadView(APIView):
         attachment = Attachment(
             open=partial(export.file.storage.open, str(export.file.name), "rb"),
             name=export.file_name,
-            content_type=find_format(export.format).content_type,
+            content_type=exporting.content_type(export),
             size=export.file.size,
             sha256=export.sha256,
         )

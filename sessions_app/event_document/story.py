@@ -149,7 +149,7 @@ OF_PAYLOAD: dict[type, dict[str, Any]] = {
     },
     ToolProgress: {"progress": 40.0, "stage": "step 2 of 5"},
     SubagentProgress: {"attempt": 1, "progress": 42.5, "stage": "analyzing", "estimated_seconds_left": 4.5},
-    ExportPayload: {"subagent_id": an_id("export"), "format": "json"},
+    ExportPayload: {"subagent_id": an_id("export"), "format": "json", "session_count": 1},
     ExportProgress: {
         "subagent_id": an_id("export"),
         "progress": 45.0,

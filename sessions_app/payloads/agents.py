@@ -200,7 +200,10 @@ class ExportPayload(TypedDict):
 
     export_id: Id
     subagent_id: Annotated[Id, "the work that makes the file"]
-    format: Annotated[str, "such as `json` or `markdown`"]
+    session_id: Annotated[Id, "the chat that shows it; of an archive not what is in it"]
+    session_count: Annotated[int, "how many chats the file has; until it is there, how many were asked for"]
+    is_archive: Annotated[bool, "whether the file is a zip with a file for each chat"]
+    format: Annotated[str, "such as `json` or `markdown`; of an archive that of the files in it"]
     state: SubagentState
     file_name: Annotated[str, "the name it is downloaded under; empty until the file is there"]
     file_size: Annotated[int | None, "bytes"]
@@ -217,7 +220,7 @@ class ExportProgress(TypedDict):
     export_id: Id
     subagent_id: Id
     progress: Percent
-    stage: Annotated[str, "`rendering`, then `storing`"]
+    stage: Annotated[str, "`rendering` (of an archive `rendering 3 of 12`), then `storing`"]
     estimated_seconds_left: SecondsLeft
 
 

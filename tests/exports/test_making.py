@@ -171,7 +171,7 @@ def test_a_disk_that_is_full_fails_the_export_with_a_code(
         ("...", "session-2"),
         ("-rf", "rf-2"),
         ("x" * 200, "x" * 60 + "-2"),
-        ('"; rm -rf ~', "rm--rf-2"),
+        ('"; rm -rf ~', "rm-rf-2"),
     ],
 )
 def test_the_name_of_the_file_is_harmless_whatever_the_title(
