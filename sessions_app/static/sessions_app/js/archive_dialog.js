@@ -28,8 +28,7 @@ export class ArchiveDialog {
   async #send(key, signal) {
     const { chosen } = this.#picker;
     if (!chosen.length) throw new Error("Choose at least one chat.");
-    if (chosen !== "all" && chosen.length > MOST_CHATS)
-      throw new Error(`An archive has at most ${MOST_CHATS} chats, or all of them.`);
+    if (chosen.length > MOST_CHATS) throw new Error(`An archive has at most ${MOST_CHATS} chats.`);
     const { choices } = this.#fields;
     remember(choices);
     const { format } = choices;

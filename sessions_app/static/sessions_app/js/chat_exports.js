@@ -32,9 +32,11 @@ export class ChatExports {
     return this.#ask({ format, options: optionsOf(format, rememberedChoices()) });
   }
 
-  /** Ask for an export with what it was asked for with; `args` may be too long for the page to have them. */
-  async again({ format, args: { truncated, options, session_ids } }) {
-    if (truncated) toast("Choose these chats anew under “Export several chats…”.", { tone: "error" });
+  /** Ask for an export with what it was asked for with. */
+  async again({ format, args: { truncated, as_staff, options, session_ids } }) {
+    if (as_staff) toast("Export these chats anew in the admin.", { tone: "error" });
+    // The page has not so many ids.
+    else if (truncated) toast("Choose these chats anew under “Export several chats…”.", { tone: "error" });
     else await this.#ask({ format, options, session_ids });
   }
 

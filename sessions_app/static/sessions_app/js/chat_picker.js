@@ -30,10 +30,9 @@ export class ChatPicker {
     }).observe(this.#part("more"));
   }
 
-  /** The ids of the chosen chats; "all" when these are more than can be listed. */
+  /** The ids of the chosen chats. */
   get chosen() {
-    const isAll = !this.#pages.search && this.#pages.hasMore && this.#hasEvery();
-    return isAll && this.#chosen.size >= MOST_CHATS ? "all" : [...this.#chosen];
+    return [...this.#chosen];
   }
 
   /** Load the chats anew; `ids` are chosen to begin with. */
@@ -111,8 +110,8 @@ export class ChatPicker {
     every.disabled = !this.#pages.items.length;
     setText(this.#part("everyWords"), this.#pages.search ? "Select all that match" : "Select all");
     const number = this.#chosen.size;
-    const words = this.chosen === "all" ? "All chats selected" : `${count(number, "chat")} selected`;
-    setText(this.#part("count"), number ? words : "None selected");
+    const most = number === MOST_CHATS ? ", the most there may be" : "";
+    setText(this.#part("count"), number ? `${count(number, "chat")} selected${most}` : "None selected");
   }
 }
 

@@ -4,7 +4,7 @@ import { whyNoFile } from "./api.js";
 import { serverNow } from "./clock.js";
 import { copyButton } from "./copying.js";
 import { fold } from "./details.js";
-import { h, icon, setAttribute, setText, show } from "./dom.js";
+import { h, icon, setAttribute, setServerHtml, setText, show } from "./dom.js";
 import { adviceOn, formatInstead } from "./export_failure.js";
 import { formatOf } from "./export_formats.js";
 import { progressView } from "./progress.js";
@@ -24,7 +24,7 @@ function nameOf({ args, title }, exported) {
 
 function factsOf(subagent, exported, isExpired) {
   if (subagent.state === "queued") return waitText(subagent);
-  if (!exported) return "";
+  if (!exported || subagent.state !== "succeeded") return "";
   const facts = [exported.file_name];
   if (Number.isFinite(exported.file_size)) facts.push(sizeWords(exported.file_size));
   if (Number.isFinite(exported.duration_ms)) facts.push(`made in ${durationWords(exported.duration_ms)}`);
@@ -33,9 +33,9 @@ function factsOf(subagent, exported, isExpired) {
   return facts.filter(Boolean).join(" · ");
 }
 
-/** Return what the renderer has to say beside how much it wrote, such as missing fonts. */
-function noteOf({ result }) {
-  return / bytes\. (.+)$/s.exec(result?.summary ?? "")?.[1] ?? "";
+/** Whether there is something to say beside how much was written, such as missing fonts. */
+function hasNote({ result }) {
+  return / bytes\. ./.test(result?.summary ?? "");
 }
 
 /** Only this site's own addresses: the link is the server's word, not a script. */
@@ -101,7 +101,7 @@ export function exportCard({ item }, actions) {
   const progress = progressView();
   const error = errorLine();
   const advice = h("p", { class: "export-advice", "data-testid": "export-advice" });
-  const note = h("p", { class: "export-note", "data-testid": "export-note", dir: "auto" });
+  const note = h("div", { class: "export-note", "data-testid": "export-note", dir: "auto" });
   const digest = fold("SHA-256");
   digest.node.append(copyButton("Copy SHA-256", () => shown?.exported?.sha256 ?? "", { quiet: false }));
   const buttons = actionButtons(item.subagent_id, actions);
@@ -147,9 +147,9 @@ export function exportCard({ item }, actions) {
     error.update(failure);
     setText(advice, adviceOn(failure));
     show(advice, Boolean(advice.textContent));
-    setText(note, address && !expired ? noteOf(subagent) : "");
-    show(note, Boolean(note.textContent));
-    digest.update(exported?.sha256);
+    setServerHtml(note, subagent.summary_html ?? "");
+    show(note, Boolean(address) && !expired && hasNote(subagent));
+    digest.update(address && exported.sha256);
     setAttribute(download, "href", address);
     show(download, Boolean(address) && !expired);
     buttons.update(subagent);

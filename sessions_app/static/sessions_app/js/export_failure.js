@@ -5,6 +5,7 @@ const ADVICE = {
   unsupported_format: "Choose another format in the Export menu.",
   session_gone: "Export the chats that are left anew.",
   empty_range: "Choose other messages under “More options…” in the Export menu.",
+  permission_denied: "Ask who runs this server whether you may read these chats.",
   invalid_options: "Choose other options under “More options…” in the Export menu.",
   storage_failed: AGAIN,
   pdf_failed: "Try again, or take HTML: it looks the same and can be printed.",
