@@ -101,7 +101,7 @@ export function exportCard({ item }, actions) {
   const progress = progressView();
   const error = errorLine();
   const advice = h("p", { class: "export-advice", "data-testid": "export-advice" });
-  const note = h("div", { class: "export-note", "data-testid": "export-note", dir: "auto" });
+  const note = h("div", { class: "export-note", "data-testid": "export-summary", dir: "auto" });
   const digest = fold("SHA-256");
   digest.node.append(copyButton("Copy SHA-256", () => shown?.exported?.sha256 ?? "", { quiet: false }));
   const buttons = actionButtons(item.subagent_id, actions);
