@@ -1,4 +1,4 @@
-"""What is chosen of exports: ranges as they were typed, choices that are remembered, options of each format."""
+"""What is chosen of exports: ranges as they were typed, remembered choices, options of each format."""
 
 from typing import Any
 

@@ -5,6 +5,13 @@ import { ExportDialog } from "./export_dialog.js";
 import { ExportWatch } from "./export_watch.js";
 import { toast } from "./toasts.js";
 
+/** Return how many messages the shown branch has: results of work in other branches are there, too. */
+function messageCount({ session, messages, subagents }) {
+  if (!session?.branch_id) return messages.size;
+  const isShown = ({ role, subagent_id }) => role !== "subagent" || subagents.has(subagent_id);
+  return [...messages.values()].filter(isShown).length;
+}
+
 export class ChatExports {
   #conversation;
   #asked;
@@ -17,7 +24,7 @@ export class ChatExports {
     this.#asked = asked;
     this.#watch = new ExportWatch({ current: () => conversation.id, open });
     this.#dialog = new ExportDialog(document.getElementById("export-dialog"), {
-      read: () => ({ id: conversation.id, total: conversation.state.messages.size }),
+      read: () => ({ id: conversation.id, total: messageCount(conversation.state) }),
       asked,
     });
   }

@@ -25,12 +25,14 @@ function nameOf({ args, title }, exported) {
 function factsOf(subagent, exported, isExpired) {
   if (subagent.state === "queued") return waitText(subagent);
   if (!exported || subagent.state !== "succeeded") return "";
-  const facts = [exported.file_name];
+  const facts = [];
   if (Number.isFinite(exported.file_size)) facts.push(sizeWords(exported.file_size));
   if (Number.isFinite(exported.duration_ms)) facts.push(`made in ${durationWords(exported.duration_ms)}`);
   if (isExpired) facts.push("not kept any more");
   else if (exported.expires_at) facts.push(`kept until ${DAY.format(new Date(exported.expires_at))}`);
-  return facts.filter(Boolean).join(" · ");
+  // A line ends between facts, not within one.
+  const whole = facts.map((fact) => fact.replaceAll(" ", "\u00a0"));
+  return [exported.file_name, ...whole].filter(Boolean).join(" · ");
 }
 
 /** Whether there is something to say beside how much was written, such as missing fonts. */
