@@ -144,14 +144,17 @@ export const listPermissions = () => request("GET", "/api/tool-permissions/?page
 export const takeBackPermission = (id) =>
   request("DELETE", `/api/tool-permissions/${encodeURIComponent(id)}/`);
 export const cancelSubagent = (id) => request("POST", `/api/subagents/${encodeURIComponent(id)}/cancel/`);
+/** Return a subagent once it has ended, or after some seconds as it is. */
+export const readSubagent = (id) =>
+  request("GET", `/api/subagents/${encodeURIComponent(id)}/?wait=${CALL_WAIT_SECONDS}`);
 export const retrySubagent = (id, key) =>
   request("POST", `/api/subagents/${encodeURIComponent(id)}/retry/`, { key });
 /** `wish` is `{format, options}` with `session_id` of one chat, or `session_ids` of an archive. */
 export const requestExport = (wish, key, signal) =>
   request("POST", "/api/exports/", { body: wish, key, signal });
-/** Return an export once it has ended, or after some seconds as it is. */
-export const readExport = (id) =>
-  request("GET", `/api/exports/${encodeURIComponent(id)}/?wait=${CALL_WAIT_SECONDS}`);
+/** Exports of a chat, newest first. */
+export const listExports = (sessionId) =>
+  request("GET", `/api/exports/?${new URLSearchParams({ session_id: sessionId })}`);
 /** `document` is the bytes of a JSON export, or `{file}` with the id of an uploaded one. */
 export const importChat = (document, key, signal) =>
   request("POST", "/api/sessions/import/", {

@@ -1,11 +1,12 @@
 /** Exports of chats that the reader has left: the page tells when one of them is ready. */
 
-import { readExport } from "./api.js";
+import { listExports, readSubagent } from "./api.js";
 import { h } from "./dom.js";
 import { formatOf } from "./export_formats.js";
 import { isUnfinished } from "./store.js";
 import { toast } from "./toasts.js";
 
+const EXPORT_AGENT = "export_agent";
 const AGAIN_MS = 2000;
 const pause = () => new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
 
@@ -22,28 +23,29 @@ export class ExportWatch {
 
   /** Watch what is being exported in a chat that is left. */
   leave({ id, state }) {
-    for (const [subagentId, { export_id }] of state.exports) {
-      const subagent = state.subagents.get(subagentId);
-      if (subagent && isUnfinished(subagent)) this.#watch(export_id, id, state.session?.title);
-    }
+    for (const subagent of state.subagents.values())
+      if (subagent.agent_type === EXPORT_AGENT && isUnfinished(subagent))
+        this.#watch(subagent.subagent_id, id, state.session?.title);
   }
 
-  async #watch(exportId, sessionId, title) {
-    if (this.#watched.has(exportId)) return;
-    this.#watched.add(exportId);
-    const exported = await this.#ended(exportId);
-    this.#watched.delete(exportId);
+  async #watch(subagentId, sessionId, title) {
+    if (this.#watched.has(subagentId)) return;
+    this.#watched.add(subagentId);
+    const exported = await this.#ended(subagentId, sessionId);
+    this.#watched.delete(subagentId);
     if (exported && this.#current() !== sessionId) this.#tell(exported, sessionId, title || "New chat");
   }
 
-  /** Return the export once it has ended, or null if that cannot be known. */
-  async #ended(id) {
+  /** Return the export once it has ended; nothing if that cannot be known. */
+  async #ended(subagentId, sessionId) {
     for (;;) {
-      const answer = await readExport(id).catch((problem) => problem);
-      if (answer.export_id && !isUnfinished(answer)) return answer;
-      if (!answer.export_id && !answer.mayPass) return null;
+      const answer = await readSubagent(subagentId).catch((problem) => problem);
+      if (answer.state && !isUnfinished(answer)) break;
+      if (!answer.state && !answer.mayPass) return undefined;
       await pause();
     }
+    const { results } = await listExports(sessionId).catch(() => ({ results: [] }));
+    return results.find(({ subagent_id }) => subagent_id === subagentId);
   }
 
   #tell({ state, format, download_url }, sessionId, title) {
