@@ -145,6 +145,7 @@ def test_an_export_has_what_was_chosen_and_the_next_click_chooses_the_same(page:
     dialog.get_by_label("HTML").check(force=True)
     expect(dialog.get_by_label("A4")).to_be_hidden()
     expect(dialog.get_by_label("Dark")).to_be_visible()
+    expect(dialog.get_by_label("Auto")).to_be_checked()
     dialog.get_by_label("Markdown").check(force=True)
     expect(dialog.get_by_label("Dark")).to_be_hidden()
     dialog.get_by_label("Metadata").uncheck()
@@ -388,6 +389,7 @@ def test_an_exported_chat_is_imported_once_however_often_one_clicks(
     expect(page.get_by_test_id("toast")).to_contain_text("Imported 3 messages.")
     expect(page.get_by_test_id("session-title")).to_have_text("Brought along")
     expect(page.get_by_test_id("message-user").last).to_contain_text("third words")
+    expect(page.get_by_test_id("session-list")).to_contain_text("Brought along")
     assert len(_titled(vera, "Brought along")) == 1
 
 

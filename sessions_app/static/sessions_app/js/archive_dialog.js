@@ -22,6 +22,8 @@ export class ArchiveDialog {
   open(ids = []) {
     this.#fields.choices = rememberedChoices();
     this.#form.open();
+    // With the focus in the search, the keyboard of a phone would cover the list.
+    if (matchMedia("(hover: none)").matches) this.#form.part("title").focus();
     this.#picker.enter(ids);
   }
 

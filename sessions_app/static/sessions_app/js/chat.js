@@ -109,7 +109,7 @@ class ChatPage {
     setInterval(() => document.hidden || this.sidebar.list.refresh(), REFRESH_LIST_MS);
     this.sidebar.list.refresh();
     this.show(idOfAddress());
-    openChatsHere((id) => this.go(id));
+    openChatsHere((id) => this.goToNew(id));
     this.outbox.send();
   }
 
@@ -125,6 +125,12 @@ class ChatPage {
     if (address !== location.pathname) history.pushState(null, "", address);
     this.drawer.shut();
     if (!id || id !== this.conversation.id || this.conversation.phase !== "open") this.show(id);
+  }
+
+  /** Go to a session that has just been made elsewhere. */
+  goToNew(id) {
+    this.go(id);
+    this.sidebar.list.refresh();
   }
 
   show(id) {

@@ -1,6 +1,6 @@
 /** The fields of a form in which format and options of an export are chosen. */
 
-import { h, icon, setAttribute, show } from "./dom.js";
+import { h, icon, setAttribute, setText, show } from "./dom.js";
 import { formatOf, formats } from "./export_formats.js";
 
 export class ExportFields {
@@ -42,9 +42,10 @@ export class ExportFields {
     return this.#form.elements[`${this.#prefix}-${name}`];
   }
 
-  /** Show what the chosen format has; what is hidden keeps its value. */
+  /** Show what the chosen format has; what is hidden keeps its value. One that is light may follow its reader. */
   #fit() {
-    const { hasPages, hasTheme } = formatOf(this.#field("format").value);
+    const { hasPages, hasTheme, followsReader } = formatOf(this.#field("format").value);
+    setText(this.#parts.theme.querySelector("label span"), followsReader ? "Auto" : "Light");
     show(this.#parts.pages, Boolean(hasPages));
     show(this.#parts.theme, Boolean(hasTheme));
   }
@@ -87,7 +88,7 @@ export class ExportFields {
 function segments(legend, name, values) {
   const labels = Object.entries(values).map(([value, words]) => {
     const field = h("input", { type: "radio", name, value });
-    return h("label", {}, field, words);
+    return h("label", {}, field, h("span", {}, words));
   });
   setAttribute(labels[0].firstChild, "checked", true);
   return h(
