@@ -37,8 +37,8 @@ HELP = (
     Help(name="run", arguments="TOOL {json}", description="call a tool yourself"),
     Help(
         name="export",
-        arguments="FORMAT {json}",
-        description="keep this chat as a file; the options, if any, as in REST",
+        arguments="FORMAT [all] {json}",
+        description="keep this chat as a file, or `all` of yours in one zip; the options, if any, as in REST",
     ),
     Help(name="stop", description="stop the answer that is being given"),
     Help(

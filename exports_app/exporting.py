@@ -126,7 +126,7 @@ def _make(context: ToolContext, chosen: ExportFormat, arguments: Mapping[str, An
     return Made(
         draft=draft,
         file_name=f"{names.stem(document.title)}-{now:%Y%m%d-%H%M}{chosen.suffix}",
-        contents=f"{document.message_count} messages",
+        contents=count_words(document.message_count, "message"),
         note=note,
     )
 
@@ -152,7 +152,7 @@ def _make_archive(
     return Made(
         draft=draft,
         file_name=f"{count.replace(' ', '-').replace(',', '')}-{now:%Y%m%d-%H%M}{archives.SUFFIX}",
-        contents=f"{count}, {index.message_count:,} messages",
+        contents=f"{count}, {count_words(index.message_count, 'message')}",
         note=index.note,
         session_count=len(index.chats),
     )

@@ -16,9 +16,9 @@ from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession
 
 TIMEOUT_SECONDS = 300.0
-SECONDS_A_CHAT = 1.0
+SECONDS_A_CHAT = 3.0
 SECONDS_A_MESSAGE = 0.05
-"""Of an archive, on top of that: some ten times what a PDF takes."""
+"""Of an archive, on top of that; a PDF of a short chat takes about one second on an idle machine."""
 ARCHIVE_IDLE_SECONDS = 180.0
 """Longer than a part of a PDF may take: a chat that takes too long is left out, the others are not lost."""
 
@@ -39,42 +39,46 @@ def prepare(task: Mapping[str, Any], session_id: UUID) -> Plan:
     return of_many(selection.of_owner(owner_id, task["session_ids"]), chosen, wanted)
 
 
-def of_chat(session_id: UUID, chosen: ExportFormat, wanted: ExportOptions, **more: Any) -> Plan:
-    """Return what makes a file of one chat; `more` are further arguments.
+def of_chat(session_id: UUID, chosen: ExportFormat, wanted: ExportOptions, *, as_staff: bool = False) -> Plan:
+    """Return what makes a file of one chat: of the one that shows it, `as_staff` of another one.
 
     Raises `Refusal` (`invalid_options`) for a range that has none of its messages.
     """
     options.require_messages(wanted, count_messages(session_id))
+    of_another = {"session_id": str(session_id), selection.AS_STAFF: True} if as_staff else {}
     return Plan(
         tool_name=chosen.name,
-        arguments={"format": chosen.name, "options": wanted.stored(), **more},
+        arguments={"format": chosen.name, "options": wanted.stored(), **of_another},
         title=f"Export as {chosen.title}",
         safe_to_repeat=True,
         execution_timeout_seconds=TIMEOUT_SECONDS,
     )
 
 
-def of_many(session_ids: Sequence[UUID], chosen: ExportFormat, wanted: ExportOptions, **more: Any) -> Plan:
-    """Return what makes an archive of chats; `more` are further arguments.
+def of_many(
+    session_ids: Sequence[UUID], chosen: ExportFormat, wanted: ExportOptions, *, as_staff: bool = False
+) -> Plan:
+    """Return what makes an archive of chats.
 
     Raises `Refusal` (`invalid_options`) if a range of messages is chosen.
     """
     if wanted.first_message is not None or wanted.last_message is not None:
         raise Refusal("invalid_options", "first_message and last_message are for the export of one chat.")
-    listed = [str(session_id) for session_id in session_ids]
+    listed = {"session_ids": [str(session_id) for session_id in session_ids]}
+    of_others = {selection.AS_STAFF: True} if as_staff else {}
     return Plan(
         tool_name=chosen.name,
-        arguments={"format": chosen.name, "options": wanted.stored(), "session_ids": listed, **more},
-        title=f"Export of {count_words(len(listed))} as {chosen.title}",
+        arguments={"format": chosen.name, "options": wanted.stored(), **listed, **of_others},
+        title=f"Export of {count_words(len(session_ids))} as {chosen.title}",
         safe_to_repeat=True,
         execution_timeout_seconds=_timeout_seconds(session_ids),
         idle_timeout_seconds=ARCHIVE_IDLE_SECONDS,
     )
 
 
-def count_words(chats: int) -> str:
-    """Return how many chats, in words."""
-    return f"{chats:,} chat" + "s" * (chats != 1)
+def count_words(count: int, noun: str = "chat") -> str:
+    """Return how many there are, for people."""
+    return f"{count:,} {noun}" + "s" * (count != 1)
 
 
 def _timeout_seconds(session_ids: Sequence[UUID]) -> float:

@@ -51,11 +51,10 @@ def by_staff(user: Any, wanted: object, file_format: str, chosen: Mapping[str, A
     kind, read = find_format(file_format), options.read(chosen)
     if len(session_ids) == 1:
         title = str(ChatSession.objects.get(pk=session_ids[0]))
-        named = {"session_id": str(session_ids[0]), selection.AS_STAFF: True}
-        plan = planning.of_chat(session_ids[0], kind, read, **named)
+        plan = planning.of_chat(session_ids[0], kind, read, as_staff=True)
     else:
         title = count_words(len(session_ids))
-        plan = planning.of_many(session_ids, kind, read, **{selection.AS_STAFF: True})
+        plan = planning.of_many(session_ids, kind, read, as_staff=True)
     return _in_new_chat(
         user,
         f"Export of {title}",

@@ -41,7 +41,7 @@ def for_staff(user: Any, wanted: object) -> list[UUID]:
 
     Raises `Refusal`: `permission_denied`, `invalid_sessions`, `not_found`.
     """
-    if not _may_read_all(user):
+    if not may_read_all(user):
         raise Refusal("permission_denied", "Only staff who may view chats export those of others.", 403)
     return _found(ChatSession.objects.filter(deleted_at=None), wanted)
 
@@ -68,11 +68,12 @@ def require_reader(reader_id: int, arguments: Mapping[str, Any]) -> None:
     if not is_of_staff(arguments):
         return
     user = get_user_model().objects.filter(pk=reader_id).first()
-    if user is None or not _may_read_all(user):
+    if user is None or not may_read_all(user):
         raise ToolError("permission_denied", "Who asked for this export may not view others' chats any more.")
 
 
-def _may_read_all(user: Any) -> bool:
+def may_read_all(user: Any) -> bool:
+    """Whether this is staff who may view the chats of others."""
     return bool(user.is_active and user.is_staff and user.has_perm(STAFF_PERMISSION))
 
 

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from agents_app.models import Subagent
-from exports_app import exporting
+from exports_app import exporting, selection
 from exports_app.models import Export
 from sessions_app import downloads
 from sessions_app.downloads import Attachment
@@ -25,11 +25,16 @@ class DownloadView(APIView):
 
     @extend_schema(responses={200: OpenApiTypes.BINARY})
     def get(self, request: Request, export_id: UUID) -> HttpResponseBase:
-        """Send the file. Refuses with `not_found`, `export_not_ready` (409), `export_expired` (410)."""
+        """Send the file. Refuses with `not_found`, `export_not_ready` (409), `export_expired` (410).
+
+        One that staff made of others' chats also with `permission_denied` (403) to who is none any more.
+        """
         exports = Export.objects.owned_by(request.user).select_related("subagent")
         export = exports.filter(pk=export_id).first()
         if export is None:
             raise not_found("export")
+        if selection.is_of_staff(export.subagent.args) and not selection.may_read_all(request.user):
+            raise Refusal("permission_denied", "You may not view the chats of others any more.", status=403)
         if export.subagent.state != Subagent.State.SUCCEEDED:
             raise Refusal("export_not_ready", f"The export is {export.subagent.state}.", status=409)
         if not export.file or not export.file.storage.exists(str(export.file.name)):

@@ -29,6 +29,9 @@ _FORMATS = (
     re.compile(r"\b(?:as|to|in)\s+(?:an?\s+)?(?!file\b|an?\b)(\w+)", re.IGNORECASE),
     re.compile(r"\bexport\s+(?!this\b|it\b|that\b)(\w+)\W*$", re.IGNORECASE),
 )
+_ALL_CHATS = re.compile(
+    r"\b(?:all|every|each)\s+(?:of\s+)?(?:(?:my|the)\s+)?(?:chats?|sessions?|conversations?)\b", re.IGNORECASE
+)
 
 _ABOUT_WORK = (
     (r"\b(cancel|abort)\b", "cancel_subagent"),
@@ -59,7 +62,8 @@ _REQUESTS = """\
   what was said, done and spent, with figures and charts
 - **what is running**: the subagents of this session
 - **cancel it**: stops the newest of them
-- **export as pdf**, **html**, **markdown** or **json**: a file to download
+- **export as pdf**, **html**, **markdown** or **json**: a file to download; **export all chats as pdf**: a
+  zip with a file for each
 - **what can you do**: this list"""
 
 
@@ -125,7 +129,7 @@ def _understand(prompt: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
     if about_analysis:
         return "Tell me what to analyze: a repository's address, an uploaded archive or a folder here.", []
     if "export" in lower:
-        return "", [("export_session", {"format": _understand_format(prompt)})]
+        return "", [("export_session", _understand_export(prompt))]
     return _introduce(lower), []
 
 
@@ -133,6 +137,11 @@ def _introduce(prompt: str) -> str:
     if re.search(r"\b(help|what can you|who are you|how do)\b", prompt):
         return f"I am the demo agent of MCP Chat. I understand:\n\n{_REQUESTS}\n\n{_CONFIGURE}"
     return f"{_CONFIGURE}\n\nWhat I do understand:\n\n{_REQUESTS}"
+
+
+def _understand_export(prompt: str) -> dict[str, Any]:
+    every = {"all_chats": True} if _ALL_CHATS.search(prompt) else {}
+    return {"format": _understand_format(prompt)} | every
 
 
 def _understand_format(prompt: str) -> str:

@@ -101,7 +101,8 @@ def cancel_subagent(context: ToolContext, subagent_id: str = "") -> ToolResult:
 
 @tool(
     name="export_session",
-    description="Export this session to a file that the user can download. "
+    description="Export this session to a file that the user can download, or with all_chats all sessions "
+    "of the user as one zip. "
     "Options: include_metadata (times, ids, models, cost; true), include_tools (tool calls, results; true), "
     "first_message and last_message (numbers of messages from 1, both included), "
     "page_size (of a PDF; a4 or letter), theme (of a PDF or HTML page; light or dark).",
@@ -109,6 +110,7 @@ def cancel_subagent(context: ToolContext, subagent_id: str = "") -> ToolResult:
         "type": "object",
         "properties": {
             "format": {"type": "string", "maxLength": 40, "description": "pdf, html, markdown or json"},
+            "all_chats": {"type": "boolean"},
             "include_metadata": {"type": "boolean"},
             "include_tools": {"type": "boolean"},
             "first_message": {"type": "integer", "minimum": 1},
@@ -120,9 +122,10 @@ def cancel_subagent(context: ToolContext, subagent_id: str = "") -> ToolResult:
         "additionalProperties": False,
     },
 )
-def export_session(context: ToolContext, format: str, **options: Any) -> ToolResult:
-    """Queue the export. Raises `Refusal` (`unsupported_format`, `invalid_options`)."""
-    subagent = gateway.request_export(context.session_id, format, options)
+def export_session(context: ToolContext, format: str, all_chats: bool = False, **options: Any) -> ToolResult:
+    """Queue the export. Raises `Refusal` (`unsupported_format`, `invalid_options`, `invalid_sessions`)."""
+    wanted = "all" if all_chats else None
+    subagent = gateway.request_export(context.session_id, format, options, session_ids=wanted)
     summary = f"{subagent.title} is on its way; the download appears in the chat."
     return ToolResult(summary=summary, data={"subagent_id": str(subagent.pk)})
 

@@ -75,6 +75,10 @@ FILE = "01890a5d-ac96-774b-bcce-b302099a8057"
         ("export", "export_session", {"format": "markdown"}),
         ("export this session", "export_session", {"format": "markdown"}),
         ("please export the chat to a file as json", "export_session", {"format": "json"}),
+        ("export all chats as pdf", "export_session", {"format": "pdf", "all_chats": True}),
+        ("Export every chat of mine to HTML", "export_session", {"format": "html", "all_chats": True}),
+        ("export all of my conversations", "export_session", {"format": "markdown", "all_chats": True}),
+        ("export all of this chat", "export_session", {"format": "markdown"}),
         (
             "report on this week as pdf",
             "generate_report",

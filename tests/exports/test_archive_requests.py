@@ -7,10 +7,13 @@ from uuid import UUID, uuid4
 import pytest
 from rest_framework.test import APIClient
 
+from agents_app import gateway
 from agents_app.models import Pool, Subagent
+from exports_app import exporting
 from exports_app.models import Export
 from exports_app.selection import CHATS_AT_MOST
-from sessions_app import lifecycle
+from sessions_app import lifecycle, messages
+from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession
 
 
@@ -142,3 +145,40 @@ def test_a_thousand_chats_are_one_archive(client: APIClient, ann: Any) -> None:
     assert ask(client, "all").json()["session_count"] == CHATS_AT_MOST
     answer = ask(client, "all")
     assert answer.json()["code"] == "invalid_sessions"
+
+
+@pytest.mark.parametrize(
+    ("words", "file_format", "is_archive"),
+    [
+        ("/export", "markdown", False),
+        ("/export pdf all", "pdf", True),
+        ('/export html all {"theme": "dark"}', "html", True),
+        ('/export json {"include_tools": false}', "json", False),
+    ],
+)
+@pytest.mark.django_db(transaction=True)
+def test_the_command_exports_the_chat_or_all(
+    session: ChatSession, ann: Any, words: str, file_format: str, is_archive: bool
+) -> None:
+    lifecycle.start(ann)
+    messages.post(session.pk, words)
+    export = exporting.payload(Export.objects.get())
+    assert (export["format"], export["is_archive"]) == (file_format, is_archive)
+    assert (export["session_count"], export["session_id"]) == (2 if is_archive else 1, str(session.pk))
+
+
+@pytest.mark.parametrize(
+    "words", ["/export pdf every", "/export pdf all all", "/export all", "/export json all {"]
+)
+@pytest.mark.django_db(transaction=True)
+def test_a_command_that_makes_no_sense_is_refused(session: ChatSession, words: str) -> None:
+    with pytest.raises(Refusal):
+        messages.post(session.pk, words)
+    assert not session.messages.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_model_can_ask_for_all_chats(session: ChatSession, ann: Any) -> None:
+    lifecycle.start(ann)
+    gateway.execute_tool(session, "export_session", {"format": "json", "all_chats": True, "theme": "dark"})
+    assert exporting.payload(Export.objects.get())["session_count"] == 2

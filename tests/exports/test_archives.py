@@ -229,7 +229,7 @@ def test_a_chat_that_cannot_be_rendered_is_left_out_and_the_others_are_delivered
     index = index_of(files()[0])
     assert [entry["file"] for entry in index["chats"]] == ["Good.pdf"]
     assert [entry["code"] for entry in index["left_out"]] == ["pdf_too_large"]
-    assert export.subagent.result["summary"].startswith("1 chat, 1 messages")
+    assert export.subagent.result["summary"].startswith("1 chat, 1 message, ")
     export = archive(huge, file_format="pdf")
     assert (export.subagent.state, export.subagent.error["code"]) == ("failed", "pdf_too_large")
 
@@ -316,7 +316,7 @@ def test_the_time_that_an_archive_may_take_grows_with_its_messages_up_to_an_hour
     one, other = chat(ann, "A", "x"), chat(ann, "B", "y")
     ChatSession.objects.filter(pk=one.pk).update(message_count=10_000)
     subagent = gateway.request_export(session.pk, "pdf", {}, session_ids=[one.pk, other.pk])
-    assert subagent.execution_timeout_seconds == pytest.approx(300 + 2 + 10_001 / 20)
+    assert subagent.execution_timeout_seconds == pytest.approx(300 + 6 + 10_001 / 20)
     ChatSession.objects.filter(pk=one.pk).update(message_count=1_000_000)
     subagent = gateway.request_export(session.pk, "pdf", {}, session_ids=[one.pk])
     assert subagent.execution_timeout_seconds == 3600

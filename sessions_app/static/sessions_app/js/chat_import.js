@@ -1,4 +1,4 @@
-/** One exported chat on its way into the server: a small one is sent as it is, a large one is uploaded first. */
+/** One exported chat on its way into the server: a large one is uploaded first. */
 
 import * as api from "./api.js";
 import { sourceOf, Upload } from "./upload.js";
@@ -27,7 +27,8 @@ export class ChatImport {
    */
   async send(signal, told) {
     try {
-      const body = this.#file.size > DIRECT_MAX_BYTES ? await this.#uploaded(signal, told) : await this.#bytes();
+      const isLarge = this.#file.size > DIRECT_MAX_BYTES;
+      const body = isLarge ? await this.#uploaded(signal, told) : await this.#bytes();
       told(null, "");
       const session = await api.importChat(body, this.#key, signal);
       this.forget();

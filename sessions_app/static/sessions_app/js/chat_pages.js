@@ -33,7 +33,7 @@ export class ChatPages {
     else if (this.phase === "failed") await this.look(this.search);
   }
 
-  /** Load on until there are all, or `most` of them. Returns whether this went well for the present search. */
+  /** Load on until there are all, or `most` of them. Returns whether it went well for this search. */
   async all(most) {
     const round = this.#round;
     while (this.next && this.items.length < most && this.phase === "ready" && round === this.#round)

@@ -67,7 +67,7 @@ function downloadLink(gone) {
   return link;
 }
 
-/** Return the button that asks for the export once more, in another format where the same would fail again. */
+/** Return the button that asks for the export once more, in another format if the same would fail again. */
 function againButton(onAgain) {
   let wish = null;
   const words = h("span", {});

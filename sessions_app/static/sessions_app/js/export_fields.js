@@ -8,7 +8,7 @@ export class ExportFields {
   #prefix;
   #parts;
 
-  /** Put the fields into `root` of a form, around what is there; `prefix` tells those of several forms apart. */
+  /** Put the fields into `root` of a form, around what is there; `prefix` tells those of forms apart. */
   constructor(root, prefix) {
     this.#form = root.closest("form");
     this.#prefix = prefix;
@@ -42,7 +42,7 @@ export class ExportFields {
     return this.#form.elements[`${this.#prefix}-${name}`];
   }
 
-  /** Show what the chosen format has; what is hidden keeps its value. One that is light may follow its reader. */
+  /** Show what the chosen format has; what is hidden keeps its value. */
   #fit() {
     const { hasPages, hasTheme, followsReader } = formatOf(this.#field("format").value);
     setText(this.#parts.theme.querySelector("label span"), followsReader ? "Auto" : "Light");

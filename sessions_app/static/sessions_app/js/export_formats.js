@@ -1,8 +1,22 @@
 /** The formats of exports, and what can be chosen of each. */
 
 const FORMATS = [
-  { name: "pdf", title: "PDF", purpose: "to read, print and send", icon: "page", hasPages: true, hasTheme: true },
-  { name: "html", title: "HTML", purpose: "one page for any browser", icon: "globe", hasTheme: true, followsReader: true },
+  {
+    name: "pdf",
+    title: "PDF",
+    purpose: "to read, print and send",
+    icon: "page",
+    hasPages: true,
+    hasTheme: true,
+  },
+  {
+    name: "html",
+    title: "HTML",
+    purpose: "one page for any browser",
+    icon: "globe",
+    hasTheme: true,
+    followsReader: true,
+  },
   { name: "markdown", title: "Markdown", purpose: "for notes and editors", icon: "markdown" },
   { name: "json", title: "JSON", purpose: "for import and programs", icon: "braces" },
 ];

@@ -12,8 +12,8 @@ export class FormDialog {
   #key = newKey();
 
   /**
-   * `send(key, signal)` sends the form; it resolves to what is done once the dialog is closed, or to null if it
-   * said itself what is wrong. The key stays the same until something is changed: what is sent again after an
+   * `send(key, signal)` sends the form; it resolves to what is done once the dialog is closed, or to null if
+   * it said itself what is wrong. The key stays the same until something is changed: what is sent again after an
    * answer was lost is done once.
    */
   constructor(dialog, send) {

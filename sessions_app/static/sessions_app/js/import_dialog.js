@@ -91,7 +91,7 @@ export class ImportDialog {
     this.#part("choose").disabled = true;
     this.#tellProgress(null, "");
     try {
-      const session = await this.#import.send(signal, (percent, reason) => this.#tellProgress(percent, reason));
+      const session = await this.#import.send(signal, (...told) => this.#tellProgress(...told));
       return () => visit(session.id, `Imported ${count(session.message_count, "message")}.`);
     } finally {
       this.#part("choose").disabled = false;
