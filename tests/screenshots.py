@@ -200,7 +200,7 @@ def _show_files(page: Page, take: Callable[[str], None]) -> None:
     body = {"session_id": session, "args": {"count": 23, "size": 48_000}}
     _post(page, f"{_origin(page)}/api/tools/probe_deliver/execute/", body)
     expect(page.get_by_test_id("delivered-file")).to_have_count(20, timeout=20_000)
-    page.get_by_test_id("file-rest").scroll_into_view_if_needed()
+    page.get_by_test_id("file-rest").last.scroll_into_view_if_needed()
     take("delivered")
 
 
