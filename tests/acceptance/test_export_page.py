@@ -417,7 +417,7 @@ def test_a_chat_is_imported_from_a_page_without_chats_by_dropping_it(
     ("content", "words"),
     [
         ("not json", "This file is not JSON"),
-        ({"schema_version": 99}, "exported by a version of MCP Chat that this server cannot read"),
+        ({"schema_version": 99}, "no exported chat, or one of a version that this server cannot read"),
         (_document("Wrong", "words") | {"messages": [{"role": "user"}]}, "$.messages[0]"),
     ],
 )

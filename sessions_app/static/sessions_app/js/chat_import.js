@@ -9,7 +9,7 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const UNREADABLE = "The file cannot be read: it was changed, moved or deleted.";
 const WORDS = {
   malformed_json: "This file is not JSON, so it is no exported chat. Choose one that was exported as JSON.",
-  unknown_version: "This chat was exported by a version of MCP Chat that this server cannot read.",
+  unknown_version: "This is no exported chat, or one of a version that this server cannot read.",
 };
 
 export class ChatImport {
