@@ -119,6 +119,7 @@ def _tell_the_story(context: BrowserContext, house: House, git: GitServer, name:
     _say(page, "export as json")
     expect(page.get_by_test_id("export-download")).to_be_visible(timeout=10_000)
     take("export")
+    _show_exports(page, take)
     session = page.url.rstrip("/").rpartition("/")[2]
     with _cut_off(context, house, session) as lost:
         take("lost", lost)
@@ -140,6 +141,36 @@ def _tell_the_story(context: BrowserContext, house: House, git: GitServer, name:
         take(page_name)
     _post(page, f"{house.url}/api/sessions/{session}/stop/", {})
     context.close()
+
+
+def _show_exports(page: Page, take: Callable[[str], None]) -> None:
+    """Open what exports and imports are asked for with."""
+    page.get_by_test_id("export-menu").click()
+    take("export-menu")
+    page.get_by_test_id("export-options").click()
+    page.get_by_test_id("range-to").fill("9999")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("range-error")).to_be_visible()
+    take("export-options")
+    page.keyboard.press("Escape")
+    page.get_by_test_id("export-menu").click()
+    page.get_by_test_id("export-several").click()
+    expect(page.get_by_test_id("pick-chat").first).to_be_visible()
+    page.get_by_test_id("pick-every").check()
+    take("export-several")
+    page.get_by_test_id("archive-submit").click()
+    expect(page.get_by_test_id("session-title")).to_contain_text("Export of")
+    expect(page.get_by_test_id("export-download")).to_be_visible(timeout=60_000)
+    take("archive")
+    page.go_back()
+    page.get_by_test_id("account-menu").click()
+    page.get_by_test_id("account-import").click()
+    file: FilePayload = {"name": "chat.json", "mimeType": "application/json", "buffer": b"{}"}
+    page.get_by_test_id("import-input").set_input_files(file)
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("import-error")).to_be_visible()
+    take("import")
+    page.keyboard.press("Escape")
 
 
 def _show_files(page: Page, take: Callable[[str], None]) -> None:
@@ -169,7 +200,7 @@ def _show_files(page: Page, take: Callable[[str], None]) -> None:
     body = {"session_id": session, "args": {"count": 23, "size": 48_000}}
     _post(page, f"{_origin(page)}/api/tools/probe_deliver/execute/", body)
     expect(page.get_by_test_id("delivered-file")).to_have_count(20, timeout=20_000)
-    page.get_by_test_id("file-rest").scroll_into_view_if_needed()
+    page.get_by_test_id("file-rest").last.scroll_into_view_if_needed()
     take("delivered")
 
 

@@ -4,6 +4,8 @@ import { observe } from "./clock.js";
 
 const TIMEOUT_MS = 30_000;
 const CALL_WAIT_SECONDS = 20;
+// A document of 32 MiB takes its time.
+const IMPORT_TIMEOUT_MS = 180_000;
 
 /** A refused or failed request: `status` 0 means that no answer came. */
 export class Problem extends Error {
@@ -97,6 +99,9 @@ const session = (id) => `/api/sessions/${encodeURIComponent(id)}/`;
 
 export const listSessions = (state, search) =>
   request("GET", `/api/sessions/?${new URLSearchParams(search ? { state, search } : { state })}`);
+/** Chats of every state, in large pages. */
+export const listAllSessions = (search) =>
+  request("GET", `/api/sessions/?${new URLSearchParams({ page_size: 100, ...(search && { search }) })}`);
 /** Follow a `next` address on this site, whatever host name a proxy put into it. */
 export const nextPage = (address) => {
   const { pathname, search } = new URL(address, location.href);
@@ -139,12 +144,25 @@ export const listPermissions = () => request("GET", "/api/tool-permissions/?page
 export const takeBackPermission = (id) =>
   request("DELETE", `/api/tool-permissions/${encodeURIComponent(id)}/`);
 export const cancelSubagent = (id) => request("POST", `/api/subagents/${encodeURIComponent(id)}/cancel/`);
+/** Return a subagent once it has ended, or after some seconds as it is. */
+export const readSubagent = (id) =>
+  request("GET", `/api/subagents/${encodeURIComponent(id)}/?wait=${CALL_WAIT_SECONDS}`);
 export const retrySubagent = (id, key) =>
   request("POST", `/api/subagents/${encodeURIComponent(id)}/retry/`, { key });
-export const requestExport = (id, format, includeMetadata, key) =>
-  request("POST", "/api/exports/", {
-    body: { session_id: id, format, options: { include_metadata: includeMetadata } },
+/** `wish` is `{format, options}` with `session_id` of one chat, or `session_ids` of an archive. */
+export const requestExport = (wish, key, signal) =>
+  request("POST", "/api/exports/", { body: wish, key, signal });
+/** Exports of a chat, newest first. */
+export const listExports = (sessionId) =>
+  request("GET", `/api/exports/?${new URLSearchParams({ session_id: sessionId })}`);
+/** `document` is the bytes of a JSON export, or `{file}` with the id of an uploaded one. */
+export const importChat = (document, key, signal) =>
+  request("POST", "/api/sessions/import/", {
+    body: document,
     key,
+    signal,
+    headers: { "Content-Type": "application/json" },
+    timeoutMs: IMPORT_TIMEOUT_MS,
   });
 
 const file = (id) => `/api/files/${encodeURIComponent(id)}/`;

@@ -2,6 +2,7 @@
 
 import { Announcer } from "./announcer.js";
 import { newKey } from "./api.js";
+import { ChatExports } from "./chat_exports.js";
 import { serverNow } from "./clock.js";
 import { Composer, giveBackTo } from "./composer.js";
 import { ConnectionNotice } from "./connection_notice.js";
@@ -18,6 +19,7 @@ import { SessionActions } from "./session_actions.js";
 import { Sidebar } from "./sidebar.js";
 import { Timeline } from "./timeline.js";
 import { tellProblem, toast } from "./toasts.js";
+import { openChatsHere } from "./visits.js";
 
 const REFRESH_LIST_MS = 60_000;
 const element = (id) => document.getElementById(id);
@@ -49,13 +51,19 @@ class ChatPage {
     this.prompts = new PromptDialog(element("prompt-dialog"), () => this.sessionId());
     this.header = new Header(element("header"), {
       rename: (title) => this.actions.rename(this.conversation.id, title),
-      export: (format, metadata) => this.conversation.exportAs(format, metadata),
+      export: (format) => this.exports.as(format),
+      exportOptions: () => this.exports.choose(),
       showAgents: () => this.showAgents(),
       pickModel: (model) => this.pickModel(model),
+    });
+    this.exports = new ChatExports(this.conversation, {
+      asked: () => this.scrolling.toEnd(),
+      open: (id) => this.go(id),
     });
     this.timeline = new Timeline(element("timeline"), {
       onCancel: (id) => this.conversation.cancelSubagent(id),
       onRetry: (id) => this.conversation.retrySubagent(id),
+      onAgain: (wish) => this.exports.again(wish),
       onDecide: (id, decision) => this.conversation.decideApproval(id, decision),
       onResend: () => this.resend(),
       onEdit: (entry) => this.edit(entry),
@@ -101,6 +109,7 @@ class ChatPage {
     setInterval(() => document.hidden || this.sidebar.list.refresh(), REFRESH_LIST_MS);
     this.sidebar.list.refresh();
     this.show(idOfAddress());
+    openChatsHere((id) => this.goToNew(id));
     this.outbox.send();
   }
 
@@ -118,9 +127,16 @@ class ChatPage {
     if (!id || id !== this.conversation.id || this.conversation.phase !== "open") this.show(id);
   }
 
+  /** Go to a session that has just been made elsewhere. */
+  goToNew(id) {
+    this.go(id);
+    this.sidebar.list.refresh();
+  }
+
   show(id) {
     element("login-link").search = `?next=${encodeURIComponent(location.pathname)}`;
     const pending = this.outbox.of(id);
+    this.exports.leave();
     if (id) this.conversation.open(id, pending);
     else this.conversation.leave(pending);
     this.composer.enter(id);

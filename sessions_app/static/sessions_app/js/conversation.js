@@ -251,10 +251,12 @@ export class Conversation {
     this.dispatch("page.subagent", { subagent_id, retrying: false });
   }
 
-  /** Ask for an export; its card comes over the feed. */
-  async exportAs(format, includeMetadata) {
-    const ask = () => api.requestExport(this.id, format, includeMetadata, api.newKey());
-    await this.#try(ask, () => {});
+  /** Ask for an export, `{format, options}`, whose card is in this chat; it comes over the feed. */
+  export(wish) {
+    return this.#try(
+      () => api.requestExport({ session_id: this.id, ...wish }, api.newKey()),
+      () => {},
+    );
   }
 
   async #try(verb, undo) {

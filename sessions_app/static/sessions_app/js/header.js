@@ -2,6 +2,7 @@
 
 import { connectionWord } from "./connection_words.js";
 import { setAttribute, setText, show } from "./dom.js";
+import { rememberedChoices, unusualWords } from "./export_choices.js";
 import { attachMenu } from "./menus.js";
 import { ModelPicker } from "./model_picker.js";
 import { titleOf } from "./sidebar.js";
@@ -16,7 +17,7 @@ export class Header {
   #picker;
   #session = null;
 
-  /** `on.rename(title)`, `on.export(format, includeMetadata)`, `on.showAgents()`, `on.pickModel(model)` are told. */
+  /** `on.rename(title)`, `on.export(format)`, `on.exportOptions()`, `on.showAgents()`, `on.pickModel(model)` are told. */
   constructor(root, on) {
     const names = ["title", "connection", "connectionWords", "model", "agents", "exportButton"];
     this.#parts = Object.fromEntries(names.map((name) => [name, root.querySelector(`[data-part=${name}]`)]));
@@ -30,11 +31,18 @@ export class Header {
 
   #attachExports(menu, on) {
     attachMenu(this.#parts.exportButton, menu);
+    const note = menu.querySelector("[data-part=note]");
+    menu.addEventListener("beforetoggle", () => {
+      const unusual = unusualWords(rememberedChoices());
+      setText(note, `As chosen last time: ${unusual}.`);
+      show(note, Boolean(unusual));
+    });
     menu.addEventListener("click", (event) => {
-      const format = event.target.closest("[data-format]")?.dataset.format;
-      if (!format) return;
+      const item = event.target.closest("[data-format], [data-part=options]");
+      if (!item) return;
       menu.hidePopover();
-      on.export(format, menu.querySelector("input[type=checkbox]").checked);
+      if (item.dataset.format) on.export(item.dataset.format);
+      else on.exportOptions();
     });
   }
 

@@ -1,5 +1,7 @@
-/** What every page has: the account menu, and the allowed tools behind it. */
+/** What every page has: the account menu, and the dialogs behind it. */
 
+import { ArchiveDialog } from "./archive_dialog.js";
+import { ImportDialog } from "./import_dialog.js";
 import { attachMenu } from "./menus.js";
 import { Permissions } from "./permissions.js";
 
@@ -12,4 +14,16 @@ if (button) {
     menu.hidePopover();
     permissions.open();
   });
+  openFrom("[data-opens=archive]", new ArchiveDialog(document.getElementById("archive-dialog")));
+  openFrom("[data-opens=import]", new ImportDialog(document.getElementById("import-dialog")));
+}
+
+/** Open a dialog from the items of menus that a selector finds. */
+function openFrom(selector, dialog) {
+  for (const item of document.querySelectorAll(selector))
+    item.addEventListener("click", () => {
+      // The focus goes back to the menu's button, and from the dialog there, too.
+      item.closest("[popover]")?.hidePopover();
+      dialog.open();
+    });
 }

@@ -83,7 +83,8 @@ function attemptText({ attempt }) {
   return `${attemptWords(attempt)}: its worker was lost`;
 }
 
-function waitText({ state, estimated_wait_seconds }) {
+/** Return when a queued subagent starts, as far as that is known. */
+export function waitText({ state, estimated_wait_seconds }) {
   return state === "queued" && estimated_wait_seconds > 0 ? waitWords(estimated_wait_seconds) : "";
 }
 

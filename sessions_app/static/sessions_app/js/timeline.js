@@ -107,7 +107,7 @@ export class Timeline {
   #actions;
 
   /**
-   * `actions`: `onCancel(id)`, `onRetry(id)` of subagents, `onDecide(id, decision)` of approvals,
+   * `actions`: `onCancel(id)`, `onRetry(id)` of subagents, `onAgain(wish)` of exports, `onDecide(id, decision)` of approvals,
    * `onResend(entry)`, `onEdit(entry)` of messages on
    * their way, `onReword(id, content, key)`, `onRegenerate(id)` of those that are there, `onSwitch(branchId)`.
    */
@@ -140,7 +140,7 @@ export class Timeline {
     if (entry.kind === "tool") return toolCard(entry);
     if (entry.kind === "approval") return approvalCard(entry, { onDecide: this.#actions.onDecide });
     if (entry.kind === "subagent") return subagentCard(entry, subagent);
-    if (entry.kind === "export") return exportCard(entry, subagent);
+    if (entry.kind === "export") return exportCard(entry, { ...subagent, onAgain: this.#actions.onAgain });
     if (entry.kind === "notice") return turnNotice(entry);
     return pendingMessage(entry, { onRetry: this.#actions.onResend, onEdit: this.#actions.onEdit });
   }

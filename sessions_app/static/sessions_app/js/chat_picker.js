@@ -1,0 +1,134 @@
+/** A list of one's chats to choose from: search, one by one or all, more as one scrolls. */
+
+import { ChatPages } from "./chat_pages.js";
+import { h, reconcile, setText, show } from "./dom.js";
+import { count, stateWord } from "./words.js";
+
+const SEARCH_AFTER_MS = 220;
+const NEW_TITLE = "New chat";
+const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+/** An archive has so many chats at most. */
+export const MOST_CHATS = 1000;
+
+export class ChatPicker {
+  #part;
+  #views = new Map();
+  #chosen = new Set();
+  #timer = 0;
+  #pages = new ChatPages(() => this.#render());
+
+  constructor(root) {
+    this.#part = (name) => root.querySelector(`[data-part=${name}]`);
+    this.#part("search").addEventListener("input", () => this.#searchSoon());
+    this.#part("search").addEventListener("keydown", (event) => this.#searchKey(event));
+    this.#part("every").addEventListener("change", () => this.#chooseEvery());
+    this.#part("more").addEventListener("click", () => this.#pages.more());
+    this.#part("chats").addEventListener("change", (event) => this.#choose(event.target));
+    new IntersectionObserver((seen) => seen.some(({ isIntersecting }) => isIntersecting) && this.#goOn(), {
+      root: this.#part("list"),
+      rootMargin: "200px",
+    }).observe(this.#part("more"));
+  }
+
+  /** The ids of the chosen chats. */
+  get chosen() {
+    return [...this.#chosen];
+  }
+
+  /** Load the chats anew; `ids` are chosen to begin with. */
+  enter(ids) {
+    this.#chosen = new Set(ids);
+    this.#part("search").value = "";
+    this.#part("list").scrollTop = 0;
+    this.#pages.look();
+  }
+
+  /** The end of the list is seen. After a failure the reader says when to go on. */
+  #goOn() {
+    if (this.#pages.phase === "ready") this.#pages.more();
+  }
+
+  #searchSoon() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#search(), SEARCH_AFTER_MS);
+  }
+
+  #search() {
+    clearTimeout(this.#timer);
+    const text = this.#part("search").value.trim();
+    if (text !== this.#pages.search) this.#pages.look(text);
+  }
+
+  #searchKey(event) {
+    const empties = event.key === "Escape" && event.target.value;
+    if (event.key !== "Enter" && !empties) return;
+    // Neither sends the form nor closes the dialog.
+    event.preventDefault();
+    if (empties) event.target.value = "";
+    this.#search();
+  }
+
+  #choose({ checked, value }) {
+    if (checked) this.#chosen.add(value);
+    else this.#chosen.delete(value);
+    this.#renderCount();
+  }
+
+  async #chooseEvery() {
+    const { checked } = this.#part("every");
+    if (checked && !(await this.#pages.all(MOST_CHATS))) return this.#render();
+    for (const { id } of this.#pages.items.slice(0, checked ? MOST_CHATS : undefined)) {
+      if (checked) this.#chosen.add(id);
+      else this.#chosen.delete(id);
+    }
+    return this.#render();
+  }
+
+  #hasEvery() {
+    const items = this.#pages.items.slice(0, MOST_CHATS);
+    return items.length > 0 && items.every(({ id }) => this.#chosen.has(id));
+  }
+
+  #render() {
+    const { items, phase, problem, search, hasMore } = this.#pages;
+    const entries = items.map((chat) => ({ key: chat.id, chat, isChosen: this.#chosen.has(chat.id) }));
+    reconcile(this.#part("chats"), this.#views, entries, chatView);
+    show(this.#part("more"), hasMore || phase === "failed");
+    setText(this.#part("more"), phase === "failed" ? "Try again" : "Show more");
+    const nothing = search ? "No chat matches." : "No chats yet.";
+    const words = { loading: "Loading…", failed: problem?.message, ready: items.length ? "" : nothing };
+    setText(this.#part("listStatus"), words[phase]);
+    show(this.#part("listStatus"), Boolean(words[phase]));
+    this.#renderCount();
+  }
+
+  #renderCount() {
+    const every = this.#part("every");
+    const hasEvery = this.#hasEvery() && (!this.#pages.hasMore || this.#pages.items.length >= MOST_CHATS);
+    every.checked = hasEvery;
+    every.indeterminate = !hasEvery && this.#pages.items.some(({ id }) => this.#chosen.has(id));
+    every.disabled = !this.#pages.items.length;
+    setText(this.#part("everyWords"), this.#pages.search ? "Select all that match" : "Select all");
+    const number = this.#chosen.size;
+    const most = number === MOST_CHATS ? ", the most there may be" : "";
+    setText(this.#part("count"), number ? `${count(number, "chat")} selected${most}` : "None selected");
+  }
+}
+
+function chatView({ chat: { id, last_activity_at } }) {
+  const field = h("input", { type: "checkbox", value: id });
+  const title = h("span", { class: "pick-title", dir: "auto" });
+  const state = h("span", { class: "pick-state" });
+  const day = h("time", { datetime: last_activity_at }, DAY.format(new Date(last_activity_at)));
+  const label = h("label", { class: "pick" }, field, title, state, day);
+  return {
+    node: h("li", { "data-testid": "pick-chat" }, label),
+    update({ chat, isChosen }) {
+      field.checked = isChosen;
+      setText(title, chat.title || NEW_TITLE);
+      const isOpen = chat.state === "active";
+      setText(state, isOpen ? "" : stateWord(chat.state));
+      show(state, !isOpen);
+    },
+  };
+}

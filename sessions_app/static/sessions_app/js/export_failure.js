@@ -1,0 +1,25 @@
+/** What a reader can do about an export that failed. */
+
+const AGAIN = "Try again; if that does not help, tell who runs this server.";
+const ADVICE = {
+  unsupported_format: "Choose another format in the Export menu.",
+  session_gone: "Export the chats that are left anew.",
+  empty_range: "Choose other messages under “More options…” in the Export menu.",
+  permission_denied: "Ask who runs this server whether you may read these chats.",
+  invalid_options: "Choose other options under “More options…” in the Export menu.",
+  storage_failed: AGAIN,
+  pdf_failed: "Try again, or take HTML: it looks the same and can be printed.",
+  pdf_too_large: "Export fewer messages, or take HTML: it has no such limit and can be printed.",
+  timeout: "Export fewer messages, or try again when the server has less to do.",
+  worker_lost: AGAIN,
+};
+
+/** Return what to do about an error, or an empty string. */
+export function adviceOn(error) {
+  return ADVICE[error?.code] ?? "";
+}
+
+/** Return the format to take instead, or null. */
+export function formatInstead(error) {
+  return error?.code?.startsWith("pdf_") ? "html" : null;
+}
