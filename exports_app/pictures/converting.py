@@ -109,7 +109,7 @@ def _encoded(image: Image.Image, *, lossy: bool) -> tuple[bytes, str]:
             if len(content) <= (BYTES_AT_MOST if transparent else _PNG_BYTES_AT_MOST):
                 return content, ".png"
         if not transparent:
-            content = _saved(image, "JPEG", quality=84, optimize=True, subsampling=2 if lossy else 0)
+            content = _saved(image, "JPEG", quality=84, subsampling=2 if lossy else 0)
             if len(content) <= BYTES_AT_MOST:
                 return content, ".jpg"
     raise TooLarge
