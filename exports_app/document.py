@@ -16,6 +16,8 @@ from agents_app.models import Subagent, ToolCall, Turn
 from agents_app.presentation import milliseconds
 from agents_app.querysets import IMPORTED
 from exports_app.options import ExportOptions
+from exports_app.pictures import links
+from exports_app.pictures.attached import NO_FILES, Attachments
 from sessions_app import branches
 from sessions_app.models import ChatSession, Message
 from sessions_app.querysets import MessageQuerySet, Ranges, within
@@ -60,7 +62,7 @@ class DocumentToolCall:
 class DocumentSubagent:
     """A subagent as it stood, with what it was given and what it gave back.
 
-    `files` are what its present attempt delivered: name, size, sha256 and content_type of each.
+    `files` are what its present attempt delivered: id, name, size, sha256 and content_type of each.
     """
 
     id: UUID
@@ -96,6 +98,7 @@ class SessionDocument:
     title: str
     model: str
     owner: str
+    owner_id: int
     created_at: datetime
     exported_at: datetime
     message_count: int
@@ -107,6 +110,8 @@ class SessionDocument:
     """What the session took so far; None without metadata."""
     ranges: Ranges | None = None
     """The places of the branch that was shown; none if the session is one line."""
+    pictures: Attachments = NO_FILES
+    """The files that its messages and its work name."""
 
     def entries(self) -> Iterator[Entry]:
         """Yield messages, fast calls and subagents in the order in which they came about.
@@ -122,6 +127,7 @@ class SessionDocument:
         number = self.first_number
         for rows in self._chunks(Message.objects.all(), MESSAGES_A_CHUNK):
             models = _models_of(rows)
+            self.pictures.expect(links.files_in(row.content for row in rows))
             for row in rows:
                 yield _message(row, number, models.get(row.turn_id, ""))
                 number += 1
@@ -136,6 +142,7 @@ class SessionDocument:
         work = Subagent.objects.filter(agent_type__in=["tool_executor", IMPORTED])
         for rows in self._chunks(work, WORK_A_CHUNK):
             files = _files_of(rows)
+            self.pictures.expect(UUID(file["id"]) for row in rows for file in files.get(row.pk, ()))
             for row in rows:
                 yield _told(_subagent(row, files.get(row.pk, [])), self.options)
 
@@ -168,6 +175,7 @@ def freeze(session_id: UUID, *, options: ExportOptions, now: datetime) -> Sessio
         title=str(session),
         model=session.model,
         owner=session.owner.get_username(),
+        owner_id=session.owner_id,
         created_at=session.created_at,
         exported_at=now,
         message_count=last_number - first_number + 1,
@@ -213,11 +221,12 @@ def _models_of(rows: list[Message]) -> dict[UUID | None, str]:
 
 def _files_of(rows: list[Subagent]) -> dict[UUID, list[dict[str, Any]]]:
     found: dict[UUID, list[dict[str, Any]]] = {}
-    names = ("name", "size", "sha256", "content_type")
+    names = ("id", "name", "size", "sha256", "content_type")
     ids = [row.pk for row in rows if row.started_at]
     ready = StoredFile.objects.filter(subagent__in=ids, state=StoredFile.State.READY).of_present_attempts()
     for row in ready.order_by("created_at", "id").values("subagent_id", *names):
-        found.setdefault(row["subagent_id"], []).append({name: row[name] for name in names})
+        told = {name: row[name] for name in names} | {"id": str(row["id"])}
+        found.setdefault(row["subagent_id"], []).append(told)
     return found
 
 

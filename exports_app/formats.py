@@ -9,7 +9,7 @@ def render_pdf(context, document, target, tick): ...
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from agents_app.context import ToolContext
 from exports_app.document import SessionDocument
+from exports_app.pictures import gallery
 from sessions_app.errors import Refusal
 
 Write = Callable[[str], object]
@@ -46,6 +47,10 @@ class ExportFormat:
 
         Raises `Stopped`, `OSError`, `ToolError` of the renderer.
         """
+        with gallery.opened(context, document.owner_id) as pictures:
+            return self._write(context, replace(document, pictures=pictures), target, tick)
+
+    def _write(self, context: ToolContext, document: SessionDocument, target: Path, tick: Tick) -> str:
         if self.binary:
             return str(self.render(context, document, target, tick))
         with target.open("w", encoding="utf-8", errors="replace", newline="\n") as file:

@@ -7,6 +7,8 @@ import yaml
 from exports_app import words
 from exports_app.document import DocumentMessage, SessionDocument
 from exports_app.formats import Tick, Write, export_format
+from exports_app.pictures import links
+from exports_app.pictures.attached import Attachments
 from exports_app.typesetting.embedding import embedded, inert
 
 _OUR_LEVEL = 2
@@ -26,7 +28,7 @@ def render_markdown(document: SessionDocument, write: Write, tick: Tick) -> None
     written = 0
     for entry in document.entries():
         if isinstance(entry, DocumentMessage):
-            write(_message(entry, metadata))
+            write(_message(entry, metadata, document.pictures))
             tick(written := written + 1)
         else:
             write(_work(entry, metadata))
@@ -57,9 +59,9 @@ def _front_matter(document: SessionDocument) -> str:
     return f"---\n{lines}---\n\n"
 
 
-def _message(message: DocumentMessage, metadata: bool) -> str:
+def _message(message: DocumentMessage, metadata: bool, files: Attachments) -> str:
     facts = "".join(f" · {_one_line(fact)}" for fact in words.about_message(message, metadata=metadata))
-    content = embedded(inert(message.content), below=_OUR_LEVEL)
+    content = embedded(inert(links.without_links(message.content, files)), below=_OUR_LEVEL)
     return f"\n---\n\n## {words.speaker(message)}{facts}\n\n{content}\n"
 
 

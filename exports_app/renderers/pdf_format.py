@@ -8,15 +8,18 @@ from pathlib import Path
 from pypdf import PdfReader
 
 from agents_app.context import ToolContext
-from exports_app import words
+from exports_app import delivered, words
 from exports_app.document import DocumentMessage, SessionDocument
 from exports_app.formats import Tick, file_format
-from exports_app.typesetting import fonts, markup, pdf
+from exports_app.pictures.attached import Attachments
+from exports_app.typesetting import files_shown, fonts, markup, pdf
 from exports_app.typesetting.literals import string
 
 MESSAGES_A_PART = 250
 CHARACTERS_A_PART = 200_000
 """Of the program: memory grows with it, and no process may take more than 300 MB."""
+PIXELS_A_PART = 8_000_000
+"""Of pictures, each of which is unpacked while it is set."""
 _AHEAD_SECONDS = 0.04
 _PAPERS = {"a4": "a4", "letter": "us-letter"}
 
@@ -27,14 +30,14 @@ def render_pdf(context: ToolContext, document: SessionDocument, target: Path, ti
 
     Raises `Stopped` and `ToolError`: `pdf_failed`, `pdf_too_large`, `session_gone`.
     """
-    ahead = _Ahead(document)
+    ahead, folder = _Ahead(document), document.pictures.folder
     files: list[Path] = []
     missing: set[str] = set()
     written, next_page = 0, 1
     while (part := ahead.take()) is not None:
         source, made = context.workdir / "part.typ", context.workdir / f"part-{len(files)}.pdf"
         source.write_text(_program(document, part, next_page), encoding="utf-8")
-        missing |= set(pdf.typeset(context, source, made, tags=False, watch=ahead.write))
+        missing |= set(pdf.typeset(context, source, made, tags=False, watch=ahead.write, folder=folder))
         files.append(made)
         next_page += _count_pages(made)
         written += part.messages
@@ -50,14 +53,20 @@ class _Part:
     lines: list[str] = field(default_factory=list)
     messages: int = 0
     characters: int = 0
+    pixels: int = 0
 
     @property
     def is_full(self) -> bool:
-        return self.messages >= MESSAGES_A_PART or self.characters >= CHARACTERS_A_PART
+        return (
+            self.messages >= MESSAGES_A_PART
+            or self.characters >= CHARACTERS_A_PART
+            or self.pixels >= PIXELS_A_PART
+        )
 
-    def add(self, lines: list[str], *, messages: int) -> None:
+    def add(self, lines: list[str], *, messages: int, pixels: int) -> None:
         self.lines += lines
         self.messages += messages
+        self.pixels += pixels
         self.characters += sum(map(len, lines))
 
 
@@ -65,6 +74,7 @@ class _Ahead:
     """Takes the entries in parts; the next is written while typst sets the one before."""
 
     def __init__(self, document: SessionDocument) -> None:
+        self._files = document.pictures
         self._metadata = document.options.include_metadata
         self._entries = document.entries()
         self._part: _Part | None = _Part(_opening(document))
@@ -90,10 +100,12 @@ class _Ahead:
         if entry is None:
             return False
         self._part = self._part or _Part()
+        before = self._files.pixels
         if isinstance(entry, DocumentMessage):
-            self._part.add(list(_message(entry, self._metadata)), messages=1)
+            lines, messages = list(_message(entry, self._metadata, self._files)), 1
         else:
-            self._part.add(list(_work(entry, self._metadata)), messages=0)
+            lines, messages = list(_work(entry, self._metadata, self._files)), 0
+        self._part.add(lines, messages=messages, pixels=self._files.pixels - before)
         return True
 
 
@@ -117,18 +129,23 @@ def _opening(document: SessionDocument) -> list[str]:
     return [f"opening({_strings([document.title, *known])})", *nothing]
 
 
-def _message(message: DocumentMessage, metadata: bool) -> Iterator[str]:
+def _message(message: DocumentMessage, metadata: bool, files: Attachments) -> Iterator[str]:
     known = _array(words.about_message(message, metadata=metadata))
     yield f"said({_strings([words.speaker(message), words.name(message)])}, {known}, {{ []"
-    yield from markup.body(message.content)
+    yield from markup.body(message.content, files)
     yield "})"
 
 
-def _work(work: words.Work, metadata: bool) -> Iterator[str]:
+def _work(work: words.Work, metadata: bool, files: Attachments) -> Iterator[str]:
     yield f"done({string(words.title(work))}, {_array(words.about_work(work, metadata=metadata))},"
     for label, text, language in words.parts(work):
         yield f"part({_strings([label, text])}, {string(language) if language else 'none'}),"
     yield ")"
+    shown = [
+        f"{files_shown.opening(attached)}; {string(attached.name)} }}),"
+        for attached in delivered.pictures(work, files)
+    ]
+    yield from ["delivered(", *shown, ")"] if shown else []
 
 
 def _strings(texts: list[str]) -> str:

@@ -1,8 +1,8 @@
 """A typst program to PDF, in a process of its own: `python -m … SOURCE TARGET FOLDER [untagged]`.
 
-It finds no file and no package: its root, and where it would look for packages, is an empty folder. On the
-standard output it writes, as a JSON string, the characters that no font has. Tags, for screen readers, take
-much memory.
+It finds no package, and no file but the pictures of the export: its root, and where it would look for
+packages, is FOLDER, which has nothing else. On the standard output it writes, as a JSON string, the
+characters that no font has. Tags, for screen readers, take much memory.
 """
 
 import json

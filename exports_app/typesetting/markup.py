@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from markdown_it.token import Token
 
-from exports_app.typesetting import directions
+from exports_app.pictures.attached import NO_FILES, Attachments
+from exports_app.typesetting import directions, files_shown
 from exports_app.typesetting.literals import string
 from sessions_app import charts, markdown
 
@@ -21,10 +22,11 @@ _CHECKED, _UNCHECKED = "\N{BALLOT BOX WITH CHECK} ", "\N{BALLOT BOX} "
 _ALIGNMENTS = {"text-align:right": "right", "text-align:center": "center"}
 
 
-def body(text: str) -> Iterator[str]:
-    """Yield the lines of the program that shows Markdown `text`."""
+def body(text: str, files: Attachments = NO_FILES) -> Iterator[str]:
+    """Yield the lines of the program that shows Markdown `text`, and the `files` that it links to."""
     tokens = markdown.parse(text)
     directions.mark(tokens)
+    files_shown.mark(tokens, files)
     for place, token in enumerate(tokens):
         if token.type == "inline":
             yield from _words(token)
@@ -105,7 +107,9 @@ def _cell_end(token: Token) -> str:
 
 
 def _link(token: Token) -> str:
-    """Only addresses that lead out of the document and can be opened are links."""
+    """Only addresses that lead out of the document and can be opened are links; files are shown."""
+    if files_shown.OPENING in token.meta:
+        return str(token.meta[files_shown.OPENING])
     address = str(token.attrGet("href") or "")
     return f"link({string(address)}, {{ []" if _can_be_opened(address) else "plainly({ []"
 

@@ -22,14 +22,16 @@ def html(text: str, *, title: str, made: str) -> str:
     return f'{opening(title)}<main class="prose">\n{shown}</main>\n{closing(made)}'
 
 
-def opening(title: str, *, theme: str = "light", sheet: str = "") -> str:
+def opening(title: str, *, theme: str = "light", sheet: str = "", pictures: bool = False) -> str:
     """Return the page up to its content, with a style `sheet` of this package beside its own.
 
-    A light page is dark where the reader prefers that; a dark one is always dark.
+    A light page is dark where the reader prefers that; a dark one is always dark. It shows no `pictures` but
+    those that it has in itself.
     """
     look = _look(sheet, theme)
     digest = base64.b64encode(hashlib.sha256(look.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    images = "img-src data:; " if pictures else ""
+    policy = f"default-src 'none'; {images}style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'

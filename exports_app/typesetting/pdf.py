@@ -52,15 +52,22 @@ def look(theme: str = "light") -> str:
 
 
 def typeset(
-    context: ToolContext, source: Path, target: Path, *, tags: bool = True, watch: Watch = lambda: None
+    context: ToolContext,
+    source: Path,
+    target: Path,
+    *,
+    tags: bool = True,
+    watch: Watch = lambda: None,
+    folder: Path | None = None,
 ) -> str:
     """Compile a program to `target` and return the characters that no font has: their codes are shown.
 
-    Without `tags`, which are for screen readers, it takes half the memory. Else as `write` does.
+    It can read what is in `folder`; without one, nothing. Without `tags`, which are for screen readers, it
+    takes half the memory. Else as `write` does.
     """
     empty = context.workdir / "nothing"
     empty.mkdir(exist_ok=True)
-    paths = [str(source), str(target), str(empty)]
+    paths = [str(source), str(target), str(folder or empty)]
     return str(json.loads(run(context, "compiling", *paths, *([] if tags else ["untagged"]), watch=watch)))
 
 

@@ -38,6 +38,8 @@ def comparable(document: Any) -> Any:
         for name in ("id", "turn_id", "subagent_id"):
             if row.get(name) is not None:
                 row[name] = ids.setdefault(row[name], len(ids))
+        for file in row.get("files", ()):
+            file["id"] = ids.setdefault(file["id"], len(ids))
     for name in ("id", "owner", "exported_at"):
         del document["session"][name]
     del document["usage"]

@@ -87,7 +87,9 @@ def test_nothing_in_a_message_is_run_fetched_or_breaks_out(say: Say, written: Wr
     assert [tag for tag, _ in page.found].count("article") == 2
 
 
-def test_the_policy_allows_the_style_sheet_and_nothing_else(say: Say, written: Written) -> None:
+def test_the_policy_allows_the_style_sheet_and_pictures_in_the_page_and_nothing_else(
+    say: Say, written: Written
+) -> None:
     say("Hello")
     text = written("html").read_text()
     sheet = text.split("<style>")[1].split("</style>")[0]
@@ -95,7 +97,9 @@ def test_the_policy_allows_the_style_sheet_and_nothing_else(say: Say, written: W
     policy = next(
         attributes["content"] for tag, attributes in _Elements(text).found if "http-equiv" in attributes
     )
-    assert policy == (f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'")
+    assert policy == (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
 
 
 @pytest.mark.usefixtures("worked")

@@ -1,0 +1,1 @@
+"""Files of messages in an export: pictures to be seen, anything else by name and size."""
