@@ -10,6 +10,7 @@ from exports_app.typesetting import page
 from sessions_app import markdown
 
 _LISTS = re.compile(r"<(ul|ol)\b")
+_FILE_LINK = re.compile(r'<a href="/files/[0-9a-f-]{36}/"')
 
 
 @export_format(name="html", title="HTML", content_type="text/html; charset=utf-8", suffix=".html")
@@ -42,8 +43,12 @@ def _message(message: DocumentMessage, metadata: bool) -> str:
 
 
 def _said(content: str) -> str:
-    """Return a message; the marks of a list stand where its text begins, which a style cannot say."""
-    return _LISTS.sub(r'<\1 dir="auto"', markdown.render(content, relative_links=False))
+    """Return a message; the marks of a list stand where its text begins, which a style cannot say.
+
+    A link to a file of the chat is its words: it leads nowhere from a page that is kept.
+    """
+    shown = markdown.render(content, relative_links=False, file_links=True)
+    return _LISTS.sub(r'<\1 dir="auto"', _FILE_LINK.sub("<a", shown))
 
 
 def _work(work: words.Work, metadata: bool) -> str:

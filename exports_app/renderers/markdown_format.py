@@ -7,7 +7,8 @@ import yaml
 from exports_app import words
 from exports_app.document import DocumentMessage, SessionDocument
 from exports_app.formats import Tick, Write, export_format
-from exports_app.typesetting.embedding import embedded, inert
+from exports_app.typesetting.embedding import embedded
+from sessions_app import markdown
 
 _OUR_LEVEL = 2
 _NO_WRAPPING = 1_000_000
@@ -59,7 +60,7 @@ def _front_matter(document: SessionDocument) -> str:
 
 def _message(message: DocumentMessage, metadata: bool) -> str:
     facts = "".join(f" · {_one_line(fact)}" for fact in words.about_message(message, metadata=metadata))
-    content = embedded(inert(message.content), below=_OUR_LEVEL)
+    content = embedded(markdown.shown(message.content), below=_OUR_LEVEL)
     return f"\n---\n\n## {words.speaker(message)}{facts}\n\n{content}\n"
 
 

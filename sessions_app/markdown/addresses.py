@@ -1,0 +1,72 @@
+"""Addresses: those that stand in text as they are, and where links may lead."""
+
+import re
+from collections.abc import Iterator
+
+from linkify_it import LinkifyIt
+
+from sessions_app.markdown.changes import Change
+from sessions_app.markdown.tokens import parser
+
+# What every address has that the library finds: its own test takes ten times as long.
+_MAYBE = re.compile(rb"//|@|\.[A-Za-z\x80-\xff]")
+_EXPLICIT = re.compile(rb"(?<![a-z0-9.+\\-])(?:https?|ftp)://[^\s<>]+", re.IGNORECASE)
+_LEADS_OUT = re.compile("(?:https?|mailto):", re.IGNORECASE)
+_FILE = re.compile("/files/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/")
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_finder = LinkifyIt()
+
+
+def leads_out(address: str) -> bool:
+    """Whether an address leads out of this server, to a page or a mailbox."""
+    return _LEADS_OUT.match(address) is not None
+
+
+def is_file(address: str) -> bool:
+    """Whether an address is that of a file of a chat."""
+    return _FILE.fullmatch(address) is not None
+
+
+def is_refused(address: str) -> bool:
+    """Whether an address may run something, or shows what is on the reader's machine."""
+    return not parser.validateLink(address)
+
+
+def changes(data: bytes, start: int, end: int) -> Iterator[Change]:
+    """Yield the addresses in plain words of a text as links.
+
+    One that says what it is may go on behind the words: `*`, `_` and `~` in it are no markup.
+    """
+    if not _MAYBE.search(data, start, end):
+        return
+    done = start
+    for place in _EXPLICIT.finditer(data, start, end):
+        whole = _EXPLICIT.match(data, place.start())
+        found = _finder.match_at_start(whole[0].decode()) if whole and place.start() >= done else None
+        if found:
+            yield from _guessed(data, done, place.start())
+            words = found.raw.rstrip("*_~")
+            done = place.start() + len(words.encode())
+            yield Change(place.start(), done, _link(words, words))
+    yield from _guessed(data, done, end)
+
+
+def _guessed(data: bytes, start: int, end: int) -> Iterator[Change]:
+    """Yield addresses that do not say what they are, such as `example.org`."""
+    if not _MAYBE.search(data, start, end):
+        return
+    words, seen, last = data[start:end].decode(), 0, start
+    for found in _finder.match(words) or ():
+        first = last + len(words[seen : found.index].encode())
+        seen, last = found.last_index, first + len(found.raw.encode())
+        if data[first - 1 : first] != b"\\" and leads_out(found.url):
+            yield Change(first, last, _link(found.raw, found.url))
+
+
+def _link(words: str, address: str) -> bytes:
+    target = parser.normalizeLink(address).replace("&", "&amp;")
+    return f"[{_PUNCTUATION.sub(_escaped, parser.normalizeLinkText(words))}](<{target}>)".encode()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\{found[0]}"
