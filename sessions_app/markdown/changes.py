@@ -22,7 +22,7 @@ class Change(NamedTuple):
 def settled(text: str, changes: Callable[[str], Iterable[Change]]) -> str:
     """Return the text after all changes, until there are none to it. Raises `Unsettled`."""
     for _ in range(_ROUNDS):
-        wanted = sorted(changes(text))
+        wanted = sorted(set(changes(text)))
         if not wanted:
             return text
         text = b"".join(_pieces(text.encode(), wanted)).decode()

@@ -1,6 +1,7 @@
 """Markdown as it is meant here, where the parser would read it in another way."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from sessions_app.markdown import addresses, raw_html
@@ -12,15 +13,16 @@ _MAX_DEPTH = 100
 _CLOSED = {"Link", "Image", "CodeBlock"}
 
 
-def as_meant(text: str) -> str:
-    """Return Markdown in which HTML is text, and addresses and pictures are links.
+def as_meant(text: str) -> tuple[str, addresses.Links]:
+    """Return Markdown in which HTML is text and pictures are links, and what its addresses are in HTML.
 
     Raises `Unsettled`, also if it is nested too deeply.
     """
-    return settled(raw_html.shown(text), _changes)
+    links = addresses.Links(text)
+    return settled(raw_html.shown(text), partial(_changes, links)), links
 
 
-def _changes(text: str) -> Iterator[Change]:
+def _changes(links: addresses.Links, text: str) -> Iterator[Change]:
     data = text.encode()
     opened: list[str] = []
     for event, start, end in events(text):
@@ -28,7 +30,7 @@ def _changes(text: str) -> Iterator[Change]:
             continue
         kind, value = next(iter(event.items()))
         if kind == "Text" and _CLOSED.isdisjoint(opened):
-            yield from addresses.changes(data, start, end)
+            yield from links.changes(data, start, end)
         elif kind == "Start":
             name, detail = (value, None) if isinstance(value, str) else next(iter(value.items()))
             opened.append(name)

@@ -12,7 +12,7 @@ _BEGINS_HTML = re.compile(rb"^ {0,3}(<)(?!https?:|mailto:)", re.MULTILINE)
 
 
 def shown(text: str) -> str:
-    """Return Markdown in which no HTML is HTML: its `<` is written as `&lt;`."""
+    """Return Markdown in which no HTML is HTML: a backslash stands before its `<`."""
     if not _MAYBE.search(text):
         return text
     try:
@@ -37,4 +37,4 @@ def _changes(text: str) -> Iterator[Change]:
 
 
 def _change(place: int) -> Change:
-    return Change(place, place + 1, b"&lt;")
+    return Change(place, place, b"\\")

@@ -67,7 +67,8 @@ def render(text: str, *, relative_links: bool = True, file_links: bool = False) 
 def _html(text: str) -> str:
     """Return HTML in the words of our style sheets; `style` would be refused."""
     try:
-        html = reading.html(as_meant(text), block=code.blocks())
+        meant, links = as_meant(text)
+        html = links.put_into(reading.html(meant, block=code.blocks()))
     except Unsettled:
         return f"<p>{escape(text)}</p>\n"
     for parsers, ours in _TAGS_OF_OURS.items():
