@@ -60,8 +60,12 @@ def _front_matter(document: SessionDocument) -> str:
 
 def _message(message: DocumentMessage, metadata: bool) -> str:
     facts = "".join(f" · {_one_line(fact)}" for fact in words.about_message(message, metadata=metadata))
-    content = embedded(markdown.shown(message.content), below=_OUR_LEVEL)
-    return f"\n---\n\n## {words.speaker(message)}{facts}\n\n{content}\n"
+    return f"\n---\n\n## {words.speaker(message)}{facts}\n\n{_content(message.content)}\n"
+
+
+def _content(content: str) -> str:
+    """Return a message whose HTML is shown as it stands: a viewer that runs HTML would take it for ours."""
+    return embedded(markdown.shown(content), below=_OUR_LEVEL)
 
 
 def _work(work: words.Work, metadata: bool) -> str:
