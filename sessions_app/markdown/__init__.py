@@ -1,4 +1,4 @@
-"""Markdown of people, models and tools: as HTML that is safe to put into a page, and as parts for other forms."""
+"""Markdown of people, models and tools: safe HTML for a page, and parts for other forms."""
 
 from sessions_app.markdown.raw_html import shown
 from sessions_app.markdown.reading import events

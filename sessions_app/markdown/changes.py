@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-# One is enough, or two: what is written anew may be read anew. A text could be made to need any number of them.
+# One is enough, or two: what is changed may be read anew. A text could be made to need any number.
 _ROUNDS = 10
 
 

@@ -44,7 +44,7 @@ def _changes(links: addresses.Links, text: str) -> Iterator[Change]:
 def _of_tag(data: bytes, name: str, detail: Any, start: int, end: int) -> Iterator[Change]:
     """A picture becomes a link behind a mark, as to load it tells its server who reads.
 
-    A link that is refused is shown as it was written. Single tildes strike nothing out: they stand for "about".
+    A link that is refused is shown as it was written. Single tildes mean "about" and strike nothing out.
     """
     if name == "Image" or (name == "Link" and addresses.is_refused(detail["dest_url"])):
         yield Change(start, start, b"\\")

@@ -12,7 +12,7 @@ _OPTIONS = Options.ENABLE_TABLES | Options.ENABLE_STRIKETHROUGH | Options.ENABLE
 
 
 def events(text: str) -> Iterator[tuple[Event, int, int]]:
-    """Yield what Markdown `text` is made of, in order: each with its first byte in UTF-8 and the one after it."""
+    """Yield what Markdown `text` is made of, each with its first byte in UTF-8 and the one after it."""
     for event, place in pyromark.events_with_range(text, options=_OPTIONS, merge_text=True):
         yield event, place["start"], place["end"]
 

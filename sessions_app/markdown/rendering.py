@@ -29,14 +29,15 @@ _ATTRIBUTES = {
     "th": {"class"},
     "ul": {"class"},
 }
+_BOX = '<input disabled="disabled" type="checkbox"'
 # None of these can stand in a text, where `<` is `&lt;`.
 _TAGS_OF_OURS = {
     '<th style="text-align: right">': '<th class="right">',
     '<td style="text-align: right">': '<td class="right">',
     '<th style="text-align: center">': '<th class="center">',
     '<td style="text-align: center">': '<td class="center">',
-    '<input disabled="" type="checkbox" checked=""/>': '<input disabled="disabled" type="checkbox" checked="checked">',
-    '<input disabled="" type="checkbox"/>': '<input disabled="disabled" type="checkbox">',
+    '<input disabled="" type="checkbox" checked=""/>': f'{_BOX} checked="checked">',
+    '<input disabled="" type="checkbox"/>': f"{_BOX}>",
 }
 _TASKS = re.compile(r'<(ul|ol(?: start="\d+")?)(?=>\n<li>\s*(?:<p>)?<input)')
 # What a chart is drawn with. No colours, the page has its own; no viewBox, so it takes the page's width.

@@ -146,34 +146,25 @@ def test_it_is_served_as_html_to_be_kept(session: ChatSession, say: Say, render:
 
 
 def _article(content: str) -> _Elements:
-    now = datetime(2026, 1, 1, tzinfo=UTC)
     message = DocumentMessage(
-        id=uuid4(), seq=1, number=1, role="user", state="complete", content=content, created_at=now, turn_id=None,
-        model="", subagent_id=None,
-    )  # fmt: skip
+        id=uuid4(),
+        seq=1,
+        number=1,
+        role="user",
+        state="complete",
+        content=content,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        turn_id=None,
+        model="",
+        subagent_id=None,
+    )
     return _Elements(html_format._message(message, metadata=True))
 
 
 PIECES = [
-    *EVIL,
-    "word",
-    "**",
-    "`",
-    "\n",
-    "\n\n",
-    "\n- ",
-    "\n> ",
-    "\n```\n",
-    "~~",
-    "](",
-    "[",
-    "<",
-    "</p>",
-    '"',
-    "\\",
-    "//x",
-    "&lt;",
-]
+    *EVIL, "word", "**", "`", "\n", "\n\n", "\n- ", "\n> ", "\n```\n", "~~", "](", "[", "<", "</p>", '"',
+    "\\", "//x", "&lt;",
+]  # fmt: skip
 
 
 @settings(deadline=None)

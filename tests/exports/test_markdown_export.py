@@ -205,9 +205,10 @@ def test_html_in_a_message_is_shown_and_is_none(
 
 
 PIECES = [
-    "word", "# Fake", "\n===\n", "\n---\n", "\n", "\n\n", "\n- ", "\n> ", "\n1. ", "\n    ", "\n```\n", "\n~~~~\n", "\n```js\n",
-    "<div>", "</div>", "<b>", "<!--", "-->", "<script>", "</script>", "<pre>", "<?php", "?>", "<![CDATA[", "<!X", "<a href='",
-    "`", "``", "\\", "&lt;", "<https://a.example>", "|a|\n|-|\n", "\t", "é", "\u2028", "[x]: /y",
+    "word", "# Fake", "\n===\n", "\n---\n", "\n", "\n\n", "\n- ", "\n> ", "\n1. ", "\n    ", "\n```\n",
+    "\n~~~~\n", "\n```js\n", "<div>", "</div>", "<b>", "<!--", "-->", "<script>", "</script>", "<pre>",
+    "<?php", "?>", "<![CDATA[", "<!X", "<a href='", "`", "``", "\\", "&lt;", "<https://a.example>",
+    "|a|\n|-|\n", "\t", "é", "\u2028", "[x]: /y",
 ]  # fmt: skip
 
 

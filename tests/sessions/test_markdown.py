@@ -137,10 +137,11 @@ def test_text_that_is_all_markup_is_rendered_in_reasonable_time(unit: str) -> No
 
 
 MARKS = [
-    "*", "**", "_", "~", "~~", "`", "``", "[", "]", "(", ")", "![", "<", ">", "</", "/>", "<!--", "-->", "<b>", "<div>",
-    "<script>", "<a href=", "onclick=", '"', "'", "&", "&lt;", "&#106;", "\\", "|", "\n|-|-|\n", "\n", "\n\n", "\n- ", "\n1. ",
-    "\n> ", "\n# ", "\n    ", "\n```\n", "\n~~~\n", "\n- [x] ", " ", "\t", "javascript:", "data:", "https://a.example/",
-    "www.a.example", "a@b.example", "\ue000", "\ue001", "é", "字", "\u200f", "\x00",
+    "*", "**", "_", "~", "~~", "`", "``", "[", "]", "(", ")", "![", "<", ">", "</", "/>", "<!--", "-->",
+    "<b>", "<div>", "<script>", "<a href=", "onclick=", '"', "'", "&", "&lt;", "&#106;", "\\", "|",
+    "\n|-|-|\n", "\n", "\n\n", "\n- ", "\n1. ", "\n> ", "\n# ", "\n    ", "\n```\n", "\n~~~\n", "\n- [x] ",
+    " ", "\t", "javascript:", "data:", "https://a.example/", "www.a.example", "a@b.example", "\ue000",
+    "\ue001", "é", "字", "\u200f", "\x00",
 ]  # fmt: skip
 WORDS = ["word", "слово", "字词", "x1"]
 
