@@ -46,7 +46,8 @@ def _message(message: DocumentMessage, metadata: bool, files: Attachments) -> st
 
 def _said(content: str) -> str:
     """Return a message; the marks of a list stand where its text begins, which a style cannot say."""
-    return _LISTS.sub(r'<\1 dir="auto"', markdown.render(content, relative_links=True))
+    shown = markdown.render(content, relative_links=False, file_links=True)
+    return _LISTS.sub(r'<\1 dir="auto"', shown)
 
 
 def _work(work: words.Work, metadata: bool) -> str:

@@ -9,7 +9,8 @@ from exports_app.document import DocumentMessage, SessionDocument
 from exports_app.formats import Tick, Write, export_format
 from exports_app.pictures import links
 from exports_app.pictures.attached import Attachments
-from exports_app.typesetting.embedding import embedded, inert
+from exports_app.typesetting.embedding import embedded
+from sessions_app import markdown
 
 _OUR_LEVEL = 2
 _NO_WRAPPING = 1_000_000
@@ -61,8 +62,12 @@ def _front_matter(document: SessionDocument) -> str:
 
 def _message(message: DocumentMessage, metadata: bool, files: Attachments) -> str:
     facts = "".join(f" · {_one_line(fact)}" for fact in words.about_message(message, metadata=metadata))
-    content = embedded(inert(links.without_links(message.content, files)), below=_OUR_LEVEL)
-    return f"\n---\n\n## {words.speaker(message)}{facts}\n\n{content}\n"
+    return f"\n---\n\n## {words.speaker(message)}{facts}\n\n{_content(message.content, files)}\n"
+
+
+def _content(content: str, files: Attachments) -> str:
+    """Return a message whose HTML is shown as it stands: a viewer that runs HTML would take it for ours."""
+    return embedded(markdown.shown(links.without_links(content, files)), below=_OUR_LEVEL)
 
 
 def _work(work: words.Work, metadata: bool) -> str:

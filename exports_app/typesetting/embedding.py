@@ -2,17 +2,11 @@
 
 import re
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from sessions_app.markdown import events
 
-_blocks = MarkdownIt("commonmark").disable("inline")
 _LOWEST = 6
 _MAYBE_HEADING = re.compile(r"#|^[ \t]*(?:=+|-+)[ \t]*$", re.MULTILINE)
-# In this order: escaped characters, spans of code, backticks that are none, addresses; what begins HTML.
-_HTML = re.compile(
-    r"\\.|(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)|`+|<(?:https?://|mailto:)[^\s<>]*>|<[\w.+-]+@[\w.-]+>|<(?=[A-Za-z/!?])",
-    re.DOTALL,
-)
+_FENCE = re.compile("[`~]+")
 
 
 def closed(text: str) -> str:
@@ -22,8 +16,7 @@ def closed(text: str) -> str:
     """
     if _ends(text):
         return text
-    fence = next((token.markup for token in reversed(_blocks.parse(text)) if token.type == "fence"), "")
-    with_fence = f"{text}\n{fence}"
+    with_fence = f"{text}\n{_last_fence(text)}"
     if _ends(with_fence):
         return with_fence
     code = max(re.findall("`+", text), key=len, default="") + "```"
@@ -32,45 +25,46 @@ def closed(text: str) -> str:
 
 def embedded(text: str, *, below: int) -> str:
     """Return text whose headings stand below those of level `below`, and that swallows nothing after it."""
-    lines = text.replace("\r\n", "\n").split("\n")
     if not _MAYBE_HEADING.search(text):
-        return closed("\n".join(lines))
-    headings = [token for token in _blocks.parse("\n".join(lines)) if token.type == "heading_open"]
-    for token in reversed(headings):
-        if token.level == 0 and token.map is not None:
-            lines[slice(*token.map)] = [_lowered(token, lines, below)]
-    return closed("\n".join(lines))
+        return closed(text)
+    data, parts, end = text.encode(), [], 0
+    for level, start, stop in _headings(text):
+        parts += [data[end:start].decode(), _lowered(data[start:stop].decode(), level + below)]
+        end = stop
+    return closed("".join([*parts, data[end:].decode()]))
 
 
-def inert(text: str) -> str:
-    """Return Markdown whose HTML is shown as it stands: a viewer that runs HTML would take it for ours."""
-    if "<" not in text:
-        return text
-    lines = text.replace("\r\n", "\n").split("\n")
-    for token in _blocks.parse("\n".join(lines)):
-        if token.map is None or token.type not in ("html_block", "inline"):
-            continue
-        first, last = token.map
-        block = "\n".join(lines[first:last])
-        shown = block.replace("<", "&lt;") if token.type == "html_block" else _HTML.sub(_shown, block)
-        lines[first:last] = shown.split("\n")
-    return "\n".join(lines)
+def _headings(text: str) -> list[tuple[int, int, int]]:
+    """Return level and place of the headings that are in nothing else."""
+    found, depth = [], 0
+    for event, start, end in events(text):
+        if "Start" in event:
+            tag = event["Start"]
+            if depth == 0 and "Heading" in tag:
+                found.append((int(tag["Heading"]["level"][1]), start, end))
+            depth += 1
+        elif "End" in event:
+            depth -= 1
+    return found
 
 
-def _shown(found: re.Match[str]) -> str:
-    return "&lt;" if found[0] == "<" else found[0]
-
-
-def _lowered(token: Token, lines: list[str], below: int) -> str:
-    """Return a heading as one line at its new level, whichever way it was written."""
-    first, last = token.map or [0, 0]
-    marks = "#" * min(int(token.tag[1]) + below, _LOWEST)
-    if token.markup.startswith("#"):
-        return f"{marks} {lines[first].strip().lstrip('#').strip()}"
-    return f"{marks} {' '.join(line.strip() for line in lines[first : last - 1])}"
+def _lowered(heading: str, level: int) -> str:
+    """Return a heading as one line at its new level; only one that is underlined has more than one."""
+    marks = "#" * min(level, _LOWEST)
+    ending = heading[len(heading.rstrip("\r\n")) :]
+    first, *others = heading.strip().split("\n")
+    words = " ".join(line.strip() for line in [first, *others[:-1]]) if others else first.lstrip("#").strip()
+    return f"{marks} {words}{ending}"
 
 
 def _ends(text: str) -> bool:
-    """Whether a heading after `text` is one."""
-    opening, *_ = _blocks.parse(f"{text}\n\n## Heading")[-3:]
-    return opening.type == "heading_open" and opening.level == 0
+    """Whether a heading after `text` is one, and in nothing else."""
+    *_, last = events(f"{text}\n\n## Heading")
+    return last[0] == {"End": {"Heading": "H2"}}
+
+
+def _last_fence(text: str) -> str:
+    """Return what the last block of code began with, an empty string if there is none."""
+    blocks = [start for event, start, _ in events(text) if "Start" in event and "CodeBlock" in event["Start"]]
+    fence = _FENCE.search(text.encode()[blocks[-1] :].decode()) if blocks else None
+    return fence[0] if fence else ""

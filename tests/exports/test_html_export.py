@@ -4,12 +4,19 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
+from exports_app.document import DocumentMessage
+from exports_app.pictures.attached import NO_FILES
+from exports_app.renderers import html_format
 from sessions_app.models import ChatSession
 
 Say = Callable[..., None]
@@ -141,3 +148,48 @@ def test_it_is_served_as_html_to_be_kept(session: ChatSession, say: Say, render:
     say("Hello")
     export = render(session, "html")
     assert (export.subagent.state, export.file_name[-5:]) == ("succeeded", ".html")
+
+
+def _article(content: str) -> _Elements:
+    message = DocumentMessage(
+        id=uuid4(),
+        seq=1,
+        number=1,
+        role="user",
+        state="complete",
+        content=content,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        turn_id=None,
+        model="",
+        subagent_id=None,
+    )
+    return _Elements(html_format._message(message, metadata=True, files=NO_FILES))
+
+
+PIECES = [
+    *EVIL, "word", "**", "`", "\n", "\n\n", "\n- ", "\n> ", "\n```\n", "~~", "](", "[", "<", "</p>", '"',
+    "\\", "//x", "&lt;",
+]  # fmt: skip
+
+
+@settings(deadline=None)
+@given(some.lists(some.sampled_from(PIECES), max_size=15).map("".join))
+def test_no_message_can_run_anything_lead_astray_or_leave_its_article(content: str) -> None:
+    page = _article(content)
+    assert page.open == []
+    tags = [tag for tag, _ in page.found]
+    assert set(tags).isdisjoint(
+        {"script", "style", "img", "iframe", "object", "link", "base", "form", "plaintext"}
+    )
+    assert tags.count("article") == 1
+    for tag, attributes in page.found:
+        assert not any(name.startswith("on") or name in ("style", "src") for name in attributes)
+        assert tag != "a" or re.match("#|https?://|mailto:", attributes.get("href") or "#")
+    shown = page.text + " ".join(" ".join(map(str, attributes.values())) for _, attributes in page.found)
+    assert shown.count("word") >= content.count("word")
+
+
+def test_a_link_to_a_file_of_the_chat_is_its_name() -> None:
+    page = _article("[a \\*b.txt](/files/0198c2b4-0000-7000-8000-000000000000/)")
+    assert "a *b.txt" in page.text
+    assert not any("/files/" in str(attributes) for _, attributes in page.found)

@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as some
 from markdown_it import MarkdownIt
 
 from exports_app.models import Export
+from exports_app.pictures.attached import NO_FILES
+from exports_app.renderers.markdown_format import _content
 from sessions_app import lifecycle
 from sessions_app.models import ChatSession
 
@@ -199,3 +203,22 @@ def test_html_in_a_message_is_shown_and_is_none(
     assert not any(leaf.type in ("html_block", "html_inline") for leaf in leaves)
     said = " ".join(leaf.content.strip() for leaf in leaves if leaf.content.strip())
     assert "".join(said.split()).endswith("".join(shown.split()))
+
+
+PIECES = [
+    "word", "# Fake", "\n===\n", "\n---\n", "\n", "\n\n", "\n- ", "\n> ", "\n1. ", "\n    ", "\n```\n",
+    "\n~~~~\n", "\n```js\n", "<div>", "</div>", "<b>", "<!--", "-->", "<script>", "</script>", "<pre>",
+    "<?php", "?>", "<![CDATA[", "<!X", "<a href='", "`", "``", "\\", "&lt;", "<https://a.example>",
+    "|a|\n|-|\n", "\t", "é", "\u2028", "[x]: /y",
+]  # fmt: skip
+
+
+@settings(deadline=None)
+@given(some.lists(some.sampled_from(PIECES), max_size=15).map("".join))
+def test_no_message_becomes_html_a_heading_of_ours_or_swallows_one(content: str) -> None:
+    tokens = MarkdownIt("commonmark").enable("table").parse(f"{_content(content, NO_FILES)}\n\n## Next")
+    leaves = [leaf for token in tokens for leaf in (token.children or [token])]
+    assert not any(leaf.type in ("html_block", "html_inline") for leaf in leaves)
+    headings = [token.tag for token in tokens if token.type == "heading_open" and token.level == 0]
+    assert [tag for tag in headings if tag in ("h1", "h2")] == ["h2"]
+    assert tokens[-3].tag == "h2"

@@ -4,8 +4,10 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
-from sessions_app.markdown import render
+from sessions_app.markdown import render, tokens
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -45,16 +47,23 @@ class Tags(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
         self.feed(html)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, dict(attrs)))
 
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_nothing_hostile_gets_through(text: str) -> None:
-    html = render(text)
+    _require_harmless(render(text))
+
+
+def _require_harmless(html: str) -> None:
     for tag, attributes in Tags(html).found:
         assert tag in ALLOWED, html
         assert set(attributes) <= ATTRIBUTES, html
@@ -112,13 +121,101 @@ def test_task_lists_show_which_tasks_are_done() -> None:
     assert html.count("<input") == 2
     assert html.count('checked="checked"') == 1
     assert html.count('disabled="disabled"') == 2
+    assert 'class="contains-task-list"' in html
 
 
 def test_an_input_that_is_not_a_task_is_text() -> None:
     assert "<input" not in render('<input type="text" name="password">')
 
 
-@pytest.mark.parametrize("unit", ["[", "*a_", "`", "> ", "- ", "~~a", "<a ", "|a", "http://a.b/(", "a@"])
+@pytest.mark.parametrize(
+    "unit", ["[", "*a_", "`", "> ", "- ", "~~a", "<a ", "|a", "http://a.b/(", "a@", "<div>\n", "1. ", "~"]
+)
 @pytest.mark.timeout(5)
 def test_text_that_is_all_markup_is_rendered_in_reasonable_time(unit: str) -> None:
     assert render(unit * (32_000 // len(unit)))
+
+
+MARKS = [
+    "*", "**", "_", "~", "~~", "`", "``", "[", "]", "(", ")", "![", "<", ">", "</", "/>", "<!--", "-->",
+    "<b>", "<div>", "<script>", "<a href=", "onclick=", '"', "'", "&", "&lt;", "&#106;", "\\", "|",
+    "\n|-|-|\n", "\n", "\n\n", "\n- ", "\n1. ", "\n> ", "\n# ", "\n    ", "\n```\n", "\n~~~\n", "\n- [x] ",
+    " ", "\t", "javascript:", "data:", "https://a.example/", "www.a.example", "a@b.example", "\ue000",
+    "\ue001", "é", "字", "\u200f", "\x00",
+]  # fmt: skip
+WORDS = ["word", "слово", "字词", "x1"]
+
+
+@settings(deadline=None)
+@given(some.lists(some.sampled_from([*MARKS, *WORDS]), max_size=25).map("".join))
+def test_whatever_a_text_says_it_does_no_harm(text: str) -> None:
+    _require_harmless(render(text))
+
+
+@settings(deadline=None)
+@given(some.lists(some.sampled_from(MARKS).map(lambda mark: f"{mark}word "), max_size=12))
+def test_no_word_of_a_text_is_lost(parts: list[str]) -> None:
+    html = render("".join(parts))
+    shown = Tags(html).text + " ".join(str(known) for _, known in Tags(html).found)
+    assert shown.count("word") >= len(parts)
+
+
+BLOCKS = [
+    "# One\n\n###### Six ######",
+    "One\n===\n\nTwo\nlines\n---",
+    "a *b* **c** ***d*** _e_ __f__ g_h_i `j` ``k`l`` m",
+    "~~gone~~ but ~about~ this",
+    "[words](https://a.example/b 'title') and <https://c.example/d?e=1&f=2> and <a@b.example>",
+    "[one][1] and [two]\n\n[1]: https://a.example/1\n[two]: <https://a.example/2>",
+    "![a cat](https://a.example/cat.png) is a link",
+    "see https://a.example/b_c/__init__.py, www.b.example and c@d.example (https://e.example/f).",
+    "**https://a.example/b** and *see https://c.example*",
+    "- a\n- b\n  - c\n    1. d\n    2. e\n- f",
+    "- a\n\n- b\n\n  more of b\n",
+    "3) three\n4) four",
+    "- [ ] open\n- [x] done\n- [X] too",
+    "> quoted\nlazily\n>\n> - in it\n>\n> > twice",
+    "```\nplain <b>\n```",
+    "```python\ndef f(): return '<b>'\n```",
+    "~~~ nonsense\n```\n~~~",
+    "    indented <b>\n\n    code",
+    "| a | b | c |\n|:--|:-:|--:|\n| 1 | `x` | **2** |\n| 3 \\| 4 | [l](https://a.example) |",
+    "one\\\ntwo  \nthree\nfour",
+    "---\n\n***",
+    "\\*no\\* \\<b\\> \\` &amp; &copy; &#42; 1 < 2 > 0",
+    "<b>bold</b> <br/> and <!-- this -->",
+    "<div>\n*inside*\n</div>\n\n<script>\nx()\n</script>",
+    "<!--\n```\n<b>\n```\n-->",
+    "[x](javascript:alert(1)) <javascript:x> [y](data:text/html,z)",
+    "שלום **עולם** 字*重*字 ✅",
+    '```chart\n{"no": "chart"}\n```',
+]
+
+
+@settings(deadline=None)
+@given(some.lists(some.sampled_from(BLOCKS), min_size=1, max_size=6).map("\n\n\n".join))
+def test_the_page_shows_what_other_forms_show(text: str) -> None:
+    """PDF is made of the tokens of another parser."""
+    assert _essence(render(text)) == _essence(tokens.parser.render(text))
+
+
+def _essence(html: str) -> tuple[list[str], list[str | None], str]:
+    """Return the tags but for those of colours, the addresses, and the text without space."""
+    page = Tags(html.replace("<s>", "<del>"))
+    tags = [tag for tag, _ in page.found if tag not in ("span", "tbody")]
+    return tags, [known["href"] for _, known in page.found if "href" in known], "".join(page.text.split())
+
+
+def test_links_to_files_of_a_chat_can_be_the_only_ones_within_this_server() -> None:
+    file = "/files/0198c2b4-0000-7000-8000-000000000000/"
+    text = f"[a.txt]({file}) [other](/admin/) [evil](//evil.example/) [odd]({file}../../)"
+    links = [
+        known.get("href") for tag, known in Tags(render(text, relative_links=False, file_links=True)).found
+    ]
+    assert [link for link in links if link] == [file]
+    assert "href" not in render(text, relative_links=False)
+    assert 'href="/admin/"' in render(text)
+
+
+def test_text_that_is_nested_very_deeply_is_shown_as_it_stands() -> None:
+    assert Tags(render("> " * 5000 + "deep")).text.strip().endswith("> deep")

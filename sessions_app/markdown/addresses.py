@@ -1,0 +1,89 @@
+"""Addresses: those that stand in text as they are, and where links may lead."""
+
+import re
+from collections.abc import Iterator
+from html import escape
+
+from linkify_it import LinkifyIt
+
+from sessions_app.markdown.changes import Change
+from sessions_app.markdown.tokens import parser
+
+# What every address has that the library finds: its own test takes ten times as long.
+_MAYBE = re.compile(rb"//|@|\.[A-Za-z\x80-\xff]")
+_EXPLICIT = re.compile(rb"(?<![a-z0-9.+\\-])(?:https?|ftp)://[^\s<>\\]{1,4000}", re.IGNORECASE)
+_LEADS_OUT = re.compile("(?:https?|mailto):", re.IGNORECASE)
+_FILE = re.compile("/files/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/")
+# Of the characters that Unicode leaves to private use; to the parser they are letters.
+_MARK, _END_OF_MARK = "\ue000", "\ue001"
+_MARKED = re.compile(f"{_MARK}(\\d+){_END_OF_MARK}")
+_finder = LinkifyIt()
+
+
+def leads_out(address: str) -> bool:
+    """Whether an address leads out of this server, to a page or a mailbox."""
+    return _LEADS_OUT.match(address) is not None
+
+
+def is_file(address: str) -> bool:
+    """Whether an address is that of a file of a chat."""
+    return _FILE.fullmatch(address) is not None
+
+
+def is_refused(address: str) -> bool:
+    """Whether an address may run something, or shows what is on the reader's machine."""
+    return not parser.validateLink(address)
+
+
+class Links:
+    """The addresses in the plain words of a message, each with a mark in its place until there is HTML.
+
+    As Markdown, a link has punctuation at both ends, beside which `**` may not begin or end anything.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._html: list[str] = []
+        self._has_room = _MARK not in text
+
+    def changes(self, data: bytes, start: int, end: int) -> Iterator[Change]:
+        """Yield marks for what is an address in a part of the text that is plain words.
+
+        One that says what it is may go on behind the words: `*`, `_` and `~` in it are no markup.
+        """
+        if not self._has_room or not _MAYBE.search(data, start, end):
+            return
+        done = at = start
+        while place := _EXPLICIT.search(data, at, end):
+            at = place.end()
+            if found := _address(data, place.start()):
+                yield from self._guessed(data, done, place.start())
+                done = at = place.start() + len(found.encode())
+                yield Change(place.start(), done, self._mark(found, found))
+        yield from self._guessed(data, done, end)
+
+    def put_into(self, html: str) -> str:
+        """Return HTML with the links where their marks are."""
+        return _MARKED.sub(lambda mark: self._html[int(mark[1])], html) if self._html else html
+
+    def _guessed(self, data: bytes, start: int, end: int) -> Iterator[Change]:
+        """Yield marks for addresses that do not say what they are, such as `example.org`."""
+        if not _MAYBE.search(data, start, end):
+            return
+        words, seen, last = data[start:end].decode(), 0, start
+        for found in _finder.match(words) or ():
+            first = last + len(words[seen : found.index].encode())
+            seen, last = found.last_index, first + len(found.raw.encode())
+            if data[first - 1 : first] != b"\\" and leads_out(found.url):
+                yield Change(first, last, self._mark(found.raw, found.url))
+
+    def _mark(self, words: str, address: str) -> bytes:
+        shown = escape(parser.normalizeLinkText(words), quote=False)
+        self._html.append(f'<a href="{escape(parser.normalizeLink(address))}">{shown}</a>')
+        return f"{_MARK}{len(self._html) - 1}{_END_OF_MARK}".encode()
+
+
+def _address(data: bytes, start: int) -> str:
+    """Return the address that says what it is and stands at a place; empty if it is none."""
+    place = _EXPLICIT.match(data, start)
+    found = _finder.match_at_start(place[0].decode(errors="ignore")) if place else None
+    return str(found.raw).rstrip("*_~") if found and leads_out(found.url) else ""
