@@ -4,15 +4,15 @@ What comes out is calls of functions and string literals, in code mode: typst re
 markup, so none can become a command, whatever it says.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate, takewhile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, chain, takewhile
 from urllib.parse import urlsplit
 
 from markdown_it.token import Token
 
-from exports_app.typesetting import directions
+from exports_app.typesetting import directions, pieces
 from exports_app.typesetting.literals import string
-from sessions_app import charts, markdown
+from sessions_app import charts
 
 _SCHEMES = {"http", "https", "mailto"}
 _ADDRESS_MAX_CHARACTERS = 2000
@@ -23,15 +23,28 @@ _ALIGNMENTS = {"text-align:right": "right", "text-align:center": "center"}
 
 def body(text: str) -> Iterator[str]:
     """Yield the lines of the program that shows Markdown `text`."""
-    tokens = markdown.parse(text)
-    directions.mark(tokens)
-    for place, token in enumerate(tokens):
-        if token.type == "inline":
-            yield from _words(token)
-        elif token.type == "table_open":
-            yield f"grid_of_cells({_columns(tokens, place)},"
-        else:
-            yield _BLOCKS[token.type](token)
+    return chain.from_iterable(blocks(text))
+
+
+def blocks(text: str) -> Iterator[list[str]]:
+    """Yield the lines of one block after the other, paragraphs, lists and so on; a long one comes as several."""
+    for tokens in pieces.parse(text):
+        directions.mark(tokens)
+        lines: list[str] = []
+        for place, token in enumerate(tokens):
+            lines += _lines(tokens, place)
+            if token.level == 0 and token.nesting <= 0:
+                yield lines
+                lines = []
+
+
+def _lines(tokens: Sequence[Token], place: int) -> Iterable[str]:
+    token = tokens[place]
+    if token.type == "inline":
+        return _words(token)
+    if token.type == "table_open":
+        return [f"grid_of_cells({_columns(tokens, place)},"]
+    return [_BLOCKS[token.type](token)]
 
 
 def _words(token: Token) -> Iterator[str]:
