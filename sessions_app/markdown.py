@@ -71,7 +71,7 @@ def render(text: str, *, relative_links: bool = True) -> str:
 def parse(text: str, environment: MutableMapping[str, Any] | None = None) -> list[Token]:
     """Return the parts of Markdown `text` as the parser has them, for other forms than HTML.
 
-    What the definitions of links in it say is noted in the `environment`, and known to whatever is parsed in it.
+    The `environment` takes up its definitions of links and has them for all that is parsed in it.
     """
     return _parser.parse(text, environment)
 

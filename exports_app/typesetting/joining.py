@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pikepdf
 from pikepdf import Dictionary, Name, Object, Pdf
@@ -46,7 +47,7 @@ def _set_outline(joined: Pdf, entries: list[Object]) -> None:
     root.Count = len(entries)
     for entry in entries:
         entry.Parent = root
-    for before, after in zip(entries, entries[1:], strict=False):
+    for before, after in pairwise(entries):
         before.Next, after.Prev = after, before
     joined.Root.Outlines = root
 

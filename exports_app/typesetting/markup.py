@@ -18,7 +18,7 @@ _SCHEMES = {"http", "https", "mailto"}
 _ADDRESS_MAX_CHARACTERS = 2000
 _DEPTH_AT_MOST = 30
 _CHECKED, _UNCHECKED = "\N{BALLOT BOX WITH CHECK} ", "\N{BALLOT BOX} "
-_ALIGNMENTS = {"text-align:right": "right", "text-align:center": "center"}
+_ALIGNMENTS = {"text-align:left": "left", "text-align:right": "right", "text-align:center": "center"}
 
 
 def body(text: str) -> Iterator[str]:
@@ -27,7 +27,7 @@ def body(text: str) -> Iterator[str]:
 
 
 def blocks(text: str) -> Iterator[list[str]]:
-    """Yield the lines of one block after the other, paragraphs, lists and so on; a long one comes as several."""
+    """Yield the lines of one block (paragraph, list, table…) after the other; a long one comes as several."""
     for tokens in pieces.parse(text):
         directions.mark(tokens)
         lines: list[str] = []
@@ -43,7 +43,7 @@ def _lines(tokens: Sequence[Token], place: int) -> Iterable[str]:
     if token.type == "inline":
         return _words(token)
     if token.type == "table_open":
-        return [f"grid_of_cells({_columns(tokens, place)},"]
+        return [_turned(f"grid_of_cells({_columns(tokens, place)},")(token)]
     return [_BLOCKS[token.type](token)]
 
 
@@ -109,7 +109,7 @@ def _code(token: Token) -> str:
 
 
 def _cell(token: Token) -> str:
-    alignment = _ALIGNMENTS.get(str(token.attrGet("style")), "left")
+    alignment = _ALIGNMENTS.get(str(token.attrGet("style")), "start")
     return f"table.cell(align: {alignment}, {_turned('{ []')(token)}"
 
 
@@ -152,12 +152,12 @@ _BLOCKS: dict[str, Callable[[Token], str]] = {
     "ordered_list_close": _turned(")", ends=True),
     "list_item_open": _always("{ []"),
     "list_item_close": _always("},"),
-    "blockquote_open": _always("quote(block: true, { []"),
-    "blockquote_close": _always("})"),
+    "blockquote_open": _turned("quote(block: true, { []"),
+    "blockquote_close": _turned("})", ends=True),
     "fence": _code,
     "code_block": _code,
     "hr": _always("rule()"),
-    "table_close": _always(")"),
+    "table_close": _turned(")", ends=True),
     "thead_open": _always("table.header("),
     "thead_close": _always("),"),
     "tbody_open": _always(""),

@@ -7,6 +7,7 @@ paragraph with its next words. All text is in the pieces; only markup that spans
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from markdown_it.token import Token
@@ -52,8 +53,8 @@ def parse(text: str) -> Iterator[list[Token]]:
 def _definitions(text: str) -> dict[str, Any]:
     """Return what the definitions of links in all of a text say: they may stand behind their use."""
     environment: dict[str, Any] = {}
-    found = (match[0] for match, _ in zip(_DEFINITION.finditer(text), range(_DEFINITIONS_AT_MOST), strict=False))
-    markdown.parse("\n\n".join(found), environment)
+    found = islice(_DEFINITION.finditer(text), _DEFINITIONS_AT_MOST)
+    markdown.parse("\n\n".join(match[0] for match in found), environment)
     return environment
 
 
@@ -87,13 +88,12 @@ def _cut(tokens: list[Token], source: str) -> _Cut:
 
 def _cut_list(tokens: list[Token], lines: int) -> _Cut:
     """Leave the last item for the next piece, if it is not the only one."""
-    items = [place for place, token in enumerate(tokens) if token.type == "list_item_open" and token.level == 1]
+    opens = (place for place, token in enumerate(tokens) if token.type == "list_item_open")
+    items = [place for place in opens if tokens[place].level == 1]
     if len(items) == 1:
         return _Cut(tokens, lines)
     start = int(tokens[0].attrGet("start") or 1)
-    return _Cut(
-        [*tokens[: items[-1]], tokens[-1]], _line(tokens[items[-1]]), number=start + len(items) - 1
-    )
+    return _Cut([*tokens[: items[-1]], tokens[-1]], _line(tokens[items[-1]]), number=start + len(items) - 1)
 
 
 def _is_closed(fence: Token, source: str) -> bool:
