@@ -68,9 +68,12 @@ def render(text: str, *, relative_links: bool = True) -> str:
     )
 
 
-def parse(text: str) -> list[Token]:
-    """Return the parts of Markdown `text` as the parser has them, for other forms than HTML."""
-    return _parser.parse(text)
+def parse(text: str, environment: MutableMapping[str, Any] | None = None) -> list[Token]:
+    """Return the parts of Markdown `text` as the parser has them, for other forms than HTML.
+
+    The `environment` takes up its definitions of links and has them for all that is parsed in it.
+    """
+    return _parser.parse(text, environment)
 
 
 def _highlight(code: str, language: str, _attributes: str) -> str:
