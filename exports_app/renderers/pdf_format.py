@@ -113,7 +113,7 @@ class _Ahead:
         return len(self._written) < PARTS_A_PROCESS and not self._waits
 
     def _add(self) -> bool:
-        """Add a block to the part, or note that pictures are to be made first; return whether there was one."""
+        """Add a block, or note that pictures are to be made first; return whether there was anything."""
         block = next(self._blocks, None)
         if block is _BEFORE_PICTURES:
             self._waits = True
