@@ -15,7 +15,7 @@ from exports_app.pictures.attached import Picture
 MEMORY_BYTES = 512 * 1024**2
 """Of address space."""
 FILE_BYTES = 1024**2
-TIMEOUT_SECONDS = 60.0
+TIMEOUT_SECONDS = 120.0
 BROKEN = "could not be shown"
 PROBLEMS = {"large": "too large to be shown", "gone": "no longer kept", "broken": BROKEN}
 _TYPES = {".png": "image/png", ".jpg": "image/jpeg"}

@@ -28,6 +28,7 @@ PICTURES_A_MESSAGE = 24
 BATCH = 12
 GONE = batches.PROBLEMS["gone"]
 TOO_MANY = "not shown: one export has no room for more pictures"
+TOO_SLOW = "not shown: the pictures of this export took too long"
 TOO_MANY_IN_A_MESSAGE = "not shown: one message has no room for more pictures"
 _REMEMBERED = 1000
 _LOOKED_UP_TOGETHER = 200
@@ -98,8 +99,9 @@ class Gallery(Attachments):
 
     def _outcome(self, file_id: UUID) -> Outcome:
         if file_id not in self._made:
-            over = self._count >= PICTURES_AT_MOST or self._seconds >= SECONDS_AT_MOST
-            if over or len(self._made) >= PICTURES_AT_MOST + BATCH:
+            if self._seconds >= SECONDS_AT_MOST:
+                return TOO_SLOW
+            if self._count >= PICTURES_AT_MOST or len(self._made) >= PICTURES_AT_MOST + BATCH:
                 return TOO_MANY
             self._make(self._batch(file_id))
         return self._made[file_id]
