@@ -8,10 +8,14 @@ from exports_app.pictures.attached import Attached, Attachments
 from exports_app.words import Work
 
 
+def ids(work: Work) -> list[UUID]:
+    """Return the ids of the files that a subagent delivered."""
+    return [UUID(file["id"]) for file in work.files] if isinstance(work, DocumentSubagent) else []
+
+
 def pictures(work: Work, files: Attachments) -> Iterator[Attached]:
     """Yield those of its files that are shown as pictures, or would be."""
-    delivered = work.files if isinstance(work, DocumentSubagent) else []
-    for place, file in enumerate(delivered):
-        attached = files.shown(UUID(file["id"]), place)
+    for place, file_id in enumerate(ids(work)):
+        attached = files.shown(file_id, place)
         if attached is not None and (attached.picture or attached.note):
             yield attached

@@ -38,8 +38,6 @@ class Attachments:
 
     folder: Path | None = None
     """Where the pictures are, and nothing else."""
-    pixels: int = 0
-    """Of all pictures that were shown so far, each time."""
 
     def expect(self, file_ids: Iterable[UUID]) -> None:
         """Hear which files will probably be asked for next: they are looked up and converted together."""
@@ -47,6 +45,10 @@ class Attachments:
     def told(self, file_id: UUID) -> Attached | None:
         """Return a file without its picture; None for what is no file of the owner's."""
         return None
+
+    def has_to_make(self, file_ids: Iterable[UUID]) -> bool:
+        """Whether showing these would begin to convert pictures."""
+        return False
 
     def shown(self, file_id: UUID, place: int = 0) -> Attached | None:
         """Return a file with its picture, which then counts as one of this export's.

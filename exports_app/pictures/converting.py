@@ -20,6 +20,7 @@ BYTES_AT_MOST = 600 * 1024
 PIXELS_AT_MOST = 40_000_000
 """To be decoded: a JPEG is made smaller while it is read."""
 CPU_SECONDS_AT_MOST = 10
+_COLOURS_OF_A_DRAWING = 20_000
 _PNG_BYTES_AT_MOST = 400 * 1024
 _LOSSY = ("JPEG", "MPO", "AVIF")
 
@@ -64,7 +65,7 @@ def _convert(source: Path, target: Path) -> dict[str, Any]:
 def _small(opened: Image.Image) -> Image.Image:
     """Return the first picture of a file, in colours that can be scaled, scaled down and upright."""
     image = _scalable(opened)
-    image.thumbnail((SIDES[0], SIDES[0]), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    image.thumbnail((SIDES[0], SIDES[0]), Image.Resampling.LANCZOS, reducing_gap=1.2)
     try:
         return ImageOps.exif_transpose(image)
     except Exception:  # noqa: BLE001  # what a camera notes about a picture may be nonsense
@@ -107,9 +108,10 @@ def _encoded(image: Image.Image, *, lossy: bool) -> tuple[bytes, str]:
     What is transparent is PNG, and what is flat, as screenshots are.
     """
     transparent = image.mode == "RGBA"
+    flat = not lossy and image.getcolors(_COLOURS_OF_A_DRAWING) is not None
     for side in SIDES:
         image.thumbnail((side, side), Image.Resampling.LANCZOS)
-        if transparent or not lossy:
+        if transparent or flat:
             content = _saved(image, "PNG")
             if len(content) <= (BYTES_AT_MOST if transparent else _PNG_BYTES_AT_MOST):
                 return content, ".png"

@@ -73,6 +73,10 @@ class Gallery(Attachments):
             self._look_up([file_id, *islice(unknown, _LOOKED_UP_TOGETHER)])
         return self._known[file_id]
 
+    def has_to_make(self, file_ids: Iterable[UUID]) -> bool:
+        """Whether one is not made, if it is a picture."""
+        return any(file_id not in self._made and self.told(file_id) is not None for file_id in file_ids)
+
     def shown(self, file_id: UUID, place: int = 0) -> Attached | None:
         """Return a file, with its picture if it is one and there is room for it."""
         attached = self.told(file_id)
@@ -83,7 +87,6 @@ class Gallery(Attachments):
             return replace(attached, note=TOO_MANY_IN_A_MESSAGE)
         outcome = self._outcome(file_id)
         if isinstance(outcome, Picture) and self._takes(outcome.path.stat().st_size):
-            self.pixels += outcome.width * outcome.height
             return replace(attached, picture=outcome)
         return replace(attached, note=outcome if isinstance(outcome, str) else TOO_MANY)
 

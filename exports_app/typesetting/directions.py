@@ -9,7 +9,7 @@ TURN = "turn"
 """In the meta of a block's two tokens: the direction, where it is not the one around it."""
 _DIRECTION = "direction"
 _STRONG = {"L": "rightwards", "R": "leftwards", "AL": "leftwards"}
-_TURNED = ("paragraph", "heading", "bullet_list", "ordered_list", "th", "td")
+_TURNED = ("paragraph", "heading", "bullet_list", "ordered_list", "blockquote", "table", "th", "td")
 
 
 def mark(tokens: Sequence[Token]) -> None:

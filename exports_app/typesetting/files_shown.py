@@ -1,7 +1,6 @@
 """Files in a typst program: pictures and chips in place of links."""
 
-from collections.abc import Sequence
-from itertools import count
+from collections.abc import Iterator, Sequence
 
 from markdown_it.token import Token
 
@@ -13,9 +12,11 @@ OPENING = "opening"
 """In the meta of the token that begins a link: what begins the file in its place; both end alike."""
 
 
-def mark(tokens: Sequence[Token], files: Attachments) -> None:
-    """Note the files in the tokens of a document. Raises as `Attachments.shown`."""
-    places = count()
+def mark(tokens: Sequence[Token], files: Attachments, places: Iterator[int]) -> None:
+    """Note the files in the tokens of a document, whose numbers in it are the next `places`.
+
+    Raises as `Attachments.shown`.
+    """
     for token in tokens:
         before = None
         for child in token.children or ():

@@ -4,36 +4,53 @@ What comes out is calls of functions and string literals, in code mode: typst re
 markup, so none can become a command, whatever it says.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate, takewhile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, chain, count, takewhile
 from urllib.parse import urlsplit
 
 from markdown_it.token import Token
 
 from exports_app.pictures.attached import NO_FILES, Attachments
-from exports_app.typesetting import directions, files_shown
+from exports_app.typesetting import directions, files_shown, pieces
 from exports_app.typesetting.literals import string
-from sessions_app import charts, markdown
+from sessions_app import charts
 
 _SCHEMES = {"http", "https", "mailto"}
 _ADDRESS_MAX_CHARACTERS = 2000
 _DEPTH_AT_MOST = 30
 _CHECKED, _UNCHECKED = "\N{BALLOT BOX WITH CHECK} ", "\N{BALLOT BOX} "
-_ALIGNMENTS = {"text-align:right": "right", "text-align:center": "center"}
+_ALIGNMENTS = {"text-align:left": "left", "text-align:right": "right", "text-align:center": "center"}
 
 
-def body(text: str, files: Attachments = NO_FILES) -> Iterator[str]:
-    """Yield the lines of the program that shows Markdown `text`, and the `files` that it links to."""
-    tokens = markdown.parse(text)
-    directions.mark(tokens)
-    files_shown.mark(tokens, files)
-    for place, token in enumerate(tokens):
-        if token.type == "inline":
-            yield from _words(token)
-        elif token.type == "table_open":
-            yield f"grid_of_cells({_columns(tokens, place)},"
-        else:
-            yield _BLOCKS[token.type](token)
+def body(text: str) -> Iterator[str]:
+    """Yield the lines of the program that shows Markdown `text`."""
+    return chain.from_iterable(blocks(text))
+
+
+def blocks(text: str, files: Attachments = NO_FILES) -> Iterator[list[str]]:
+    """Yield the lines of one block (paragraph, list, table…) after the other; a long one comes as several.
+
+    The `files` that it links to are shown.
+    """
+    places = count()
+    for tokens in pieces.parse(text):
+        directions.mark(tokens)
+        files_shown.mark(tokens, files, places)
+        lines: list[str] = []
+        for place, token in enumerate(tokens):
+            lines += _lines(tokens, place)
+            if token.level == 0 and token.nesting <= 0:
+                yield lines
+                lines = []
+
+
+def _lines(tokens: Sequence[Token], place: int) -> Iterable[str]:
+    token = tokens[place]
+    if token.type == "inline":
+        return _words(token)
+    if token.type == "table_open":
+        return [_turned(f"grid_of_cells({_columns(tokens, place)},")(token)]
+    return [_BLOCKS[token.type](token)]
 
 
 def _words(token: Token) -> Iterator[str]:
@@ -98,7 +115,7 @@ def _code(token: Token) -> str:
 
 
 def _cell(token: Token) -> str:
-    alignment = _ALIGNMENTS.get(str(token.attrGet("style")), "left")
+    alignment = _ALIGNMENTS.get(str(token.attrGet("style")), "start")
     return f"table.cell(align: {alignment}, {_turned('{ []')(token)}"
 
 
@@ -143,12 +160,12 @@ _BLOCKS: dict[str, Callable[[Token], str]] = {
     "ordered_list_close": _turned(")", ends=True),
     "list_item_open": _always("{ []"),
     "list_item_close": _always("},"),
-    "blockquote_open": _always("quote(block: true, { []"),
-    "blockquote_close": _always("})"),
+    "blockquote_open": _turned("quote(block: true, { []"),
+    "blockquote_close": _turned("})", ends=True),
     "fence": _code,
     "code_block": _code,
     "hr": _always("rule()"),
-    "table_close": _always(")"),
+    "table_close": _turned(")", ends=True),
     "thead_open": _always("table.header("),
     "thead_close": _always("),"),
     "tbody_open": _always(""),

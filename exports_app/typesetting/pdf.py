@@ -3,7 +3,7 @@
 import json
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +19,40 @@ FILE_BYTES = 256 * 1024**2
 TIMEOUT_SECONDS = 120.0
 
 Watch = Callable[[], None]
+Receive = Callable[[int, str], None]
+
+
+def _nothing(*_: object) -> None:
+    pass
+
+
+class Deadline:
+    """When what runs has taken too long."""
+
+    def __init__(self) -> None:
+        self.extend()
+
+    def extend(self) -> None:
+        """Give it its time anew."""
+        self._until = time.monotonic() + TIMEOUT_SECONDS
+
+    def check(self) -> None:
+        """Raise `ToolError` (`pdf_too_large`) once the time is over."""
+        if time.monotonic() > self._until:
+            raise ToolError("pdf_too_large", "The document takes too long to be made into a PDF.")
+
+
+class Lines:
+    """Hands on what it receives line by line."""
+
+    def __init__(self, on_line: Callable[[bytes], object]) -> None:
+        self._on_line = on_line
+        self._begun = b""
+
+    def __call__(self, chunk: bytes) -> None:
+        *lines, self._begun = (self._begun + chunk).split(b"\n")
+        for line in lines:
+            self._on_line(line)
 
 
 def write(
@@ -28,16 +62,16 @@ def write(
     *,
     title: str,
     made: str,
-    watch: Watch = lambda: None,
+    watch: Watch = _nothing,
 ) -> None:
     """Write Markdown `text` to `target`, with `made` (who made it, when) at the foot of each page.
 
     `watch` is called about twenty times a second. Raises `Stopped`, and `ToolError`: `pdf_failed`,
     `pdf_too_large` for a document that needs more time or memory than there is.
     """
-    source = context.workdir / f"{target.stem}.typ"
+    source = target.with_suffix(".typ")
     source.write_text(program(text, title=title, made=made), encoding="utf-8")
-    typeset(context, source, target, watch=watch)
+    typeset(context, [source], watch=watch)
 
 
 def program(text: str, *, title: str, made: str) -> str:
@@ -53,57 +87,76 @@ def look(theme: str = "light") -> str:
 
 def typeset(
     context: ToolContext,
-    source: Path,
-    target: Path,
+    sources: Sequence[Path],
     *,
+    first_page: int = 1,
     tags: bool = True,
-    watch: Watch = lambda: None,
     folder: Path | None = None,
-) -> str:
-    """Compile a program to `target` and return the characters that no font has: their codes are shown.
+    watch: Watch = _nothing,
+    on_made: Receive = _nothing,
+) -> None:
+    """Compile programs, each to a PDF beside it, their pages numbered through from `first_page`.
 
-    It can read what is in `folder`; without one, nothing. Without `tags`, which are for screen readers, it
-    takes half the memory. Else as `write` does.
+    `on_made` is told of each its number of pages and the characters that no font has: their codes are shown.
+    They can read what is in `folder`; without one, nothing. Without `tags`, which are for screen readers, it
+    takes half the memory. Each may take `TIMEOUT_SECONDS`. Else as `write` does.
     """
     empty = context.workdir / "nothing"
     empty.mkdir(exist_ok=True)
-    paths = [str(source), str(target), str(folder or empty)]
-    return str(json.loads(run(context, "compiling", *paths, *([] if tags else ["untagged"]), watch=watch)))
+    deadline = Deadline()
+
+    def receive(line: bytes) -> None:
+        deadline.extend()
+        made = json.loads(line)
+        on_made(made["pages"], made["missing"])
+
+    arguments = [str(folder or empty), "tagged" if tags else "untagged", str(first_page), *map(str, sources)]
+    _run(context, "compiling", arguments, deadline=deadline, watch=watch, on_line=receive)
 
 
-def run(context: ToolContext, module: str, *arguments: str, watch: Watch = lambda: None) -> str:
-    """Run a module of this package in a process of its own and return what it says. Raises as `write`."""
+def join(context: ToolContext, parts: Sequence[Path], target: Path) -> None:
+    """Make one PDF of several, with one outline. Raises as `write` does."""
+    arguments = [str(target), *map(str, parts)]
+    _run(context, "joining", arguments, deadline=Deadline(), watch=_nothing, on_line=_nothing)
+
+
+def _run(
+    context: ToolContext,
+    module: str,
+    arguments: Sequence[str],
+    *,
+    deadline: Deadline,
+    watch: Watch,
+    on_line: Callable[[bytes], object],
+) -> None:
+    """Run a module of this package in a process of its own. Raises as `write`."""
     command = subprocesses.python_command(
         f"exports_app.typesetting.{module}",
         *arguments,
         limits=Limits(memory_bytes=MEMORY_BYTES, file_bytes=FILE_BYTES),
     )
-    said, told = Tail(1024 * 1024), Tail()
+
+    def look() -> None:
+        deadline.check()
+        watch()
+
+    told = Tail()
     try:
-        code = subprocesses.run(context, command, on_output=said, on_error=told, watch=_limited(watch))
+        code = subprocesses.run(context, command, on_output=Lines(on_line), on_error=told, watch=look)
     except OSError as error:
         raise ToolError("pdf_failed", f"The PDF could not be made: {error.strerror}.") from error
-    if code == 1 and "memory" not in told.text():
-        raise ToolError("pdf_failed", f"The PDF could not be made: {told.text().strip()[-300:]}")
+    _require_success(code, told.text())
+
+
+def _require_success(code: int, told: str) -> None:
+    if code == 1 and "memory" not in told:
+        raise ToolError("pdf_failed", f"The PDF could not be made: {told.strip()[-300:]}")
     if code == -signal.SIGKILL:
         raise ToolError("pdf_failed", "What makes the PDF was killed; the server may be short of memory.")
     if code != 0:
         raise ToolError("pdf_too_large", "The document needs more memory than a PDF may take.")
-    return said.text()
 
 
 @cache
 def _sheet(name: str) -> str:
     return (Path(__file__).parent / f"{name}.typ").read_text(encoding="utf-8")
-
-
-def _limited(watch: Watch) -> Watch:
-    """Return `watch` that also ends what takes too long."""
-    until = time.monotonic() + TIMEOUT_SECONDS
-
-    def look() -> None:
-        if time.monotonic() > until:
-            raise ToolError("pdf_too_large", "The document takes too long to be made into a PDF.")
-        watch()
-
-    return look

@@ -421,7 +421,7 @@ def test_what_sets_the_pages_can_read_the_pictures_and_nothing_else(tmp_path: Pa
     def shown(address: str) -> None:
         source = tmp_path / "part.typ"
         source.write_text(f'#image("{address}")')
-        pdf.typeset(RecordingContext(tmp_path), source, tmp_path / "made.pdf", folder=folder)
+        pdf.typeset(RecordingContext(tmp_path), [source], folder=folder)
 
     shown("/ours.png")
     for address in ("/../secret.png", str(tmp_path / "secret.png"), "/etc/hostname"):
