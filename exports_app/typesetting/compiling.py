@@ -1,9 +1,9 @@
 """Programs of typst to PDF, in a process of its own: `python -m … FOLDER tagged|untagged PAGE SOURCE…`.
 
 It finds no file and no package: its root, and where it would look for packages, is the empty FOLDER. Each
-`part.typ` becomes a `part.pdf`; it knows as `first-page` the number of its first page: PAGE for the first, then
-on from one to the next. Of each, a line of JSON on the standard output tells how many `pages` it has and, as
-`missing`, which characters no font has. Tags, for screen readers, take much memory.
+`part.typ` becomes a `part.pdf`; it knows as `first-page` the number of its first page, which is PAGE for
+the first and goes on from one to the next. Of each, a line of JSON on the standard output tells how many
+`pages` it has and, as `missing`, which characters no font has. Tags, for screen readers, take much memory.
 """
 
 import json
