@@ -3,7 +3,7 @@
 import re
 
 _A_LINE, _A_CELL = 4.0, 10.0
-_A_CHARACTER, _A_CHARACTER_OF_CODE = 0.3, 1.1
+_A_CHARACTER, _A_CHARACTER_OF_CODE = 0.3, 1.6
 _A_BYTE_BEYOND_ASCII = 0.65
 _A_BOX = 0.8
 _CODE = ("raw(", "part(", "picture(")
