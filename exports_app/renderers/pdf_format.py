@@ -17,9 +17,9 @@ from exports_app.typesetting import files_shown, fonts, markup, pdf, weight
 from exports_app.typesetting.literals import string
 
 MESSAGES_A_PART = 250
-KILOBYTES_A_PART = 90_000
+KILOBYTES_A_PART = 95_000
 """By `weight`: what a part adds to the memory of typst, of which no process may take more than 200 MB."""
-KILOBYTES_AT_MOST = 110_000
+KILOBYTES_AT_MOST = 100_000
 """From here on a part does not wait for the end of a message."""
 PARTS_A_PROCESS = 8
 _AHEAD_SECONDS = 0.04

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,7 @@ def test_tables_code_and_lists_are_there(say: Say, written: Written) -> None:
 
 
 def test_text_that_runs_leftwards_begins_at_the_right(say: Say, written: Written) -> None:
-    say("Q\n\nא\n\n- ב\n- W\n\n# ג\n\n1. K\n2. ד\n\nJ")
+    say("Q\n\nא\n\n- ב\n- W\n\n# ג\n\n1. K\n2. ד\n\nJ\n\n| ה | Z |\n|---|---|\n| 1 | 2 |\n\n> ו")
     lefts: dict[str, float] = {}
 
     def visit(text: str, user: Any, matrix: Any, *_: Any) -> None:
@@ -168,9 +169,29 @@ def test_text_that_runs_leftwards_begins_at_the_right(say: Say, written: Written
     page = PdfReader(written("pdf", include_metadata=False)).pages[0]
     page.extract_text(visitor_text=visit)
     middle = float(page.mediabox.width) / 2
-    assert {letter: lefts[letter] > middle for letter in "QאבגKדJ"} == {
-        "Q": False, "א": True, "ב": True, "ג": True, "K": False, "ד": True, "J": False,
+    assert {letter: lefts[letter] > middle for letter in "QאבגKדJהZו"} == {
+        "Q": False, "א": True, "ב": True, "ג": True, "K": False, "ד": True, "J": False, "ה": True, "Z": True,
+        "ו": True,
     }  # fmt: skip
+    assert lefts["ה"] > lefts["Z"]
+
+
+def test_words_of_a_wide_table_stay_in_their_columns(say: Say, written: Written) -> None:
+    letters = "бвгджзиклмнп"
+    names = [letter * 20 for letter in letters]
+    row = f"| {' | '.join(names)} |"
+    say(f"{'0 ' * 100}\n\n{row}\n|{'---|' * len(names)}\n{row}")
+    places: dict[str, list[float]] = {}
+
+    def visit(text: str, user: Any, matrix: Any, *_: Any) -> None:
+        for letter in set(text.strip()):
+            places.setdefault(letter, []).append(user[0] * matrix[4] + user[4])
+
+    page = PdfReader(written("pdf", include_metadata=False)).pages[0]
+    page.extract_text(visitor_text=visit)
+    spans = [(min(places[letter]), max(places[letter])) for letter in letters]
+    assert all(end < begin for (_, end), (begin, _) in pairwise(spans))
+    assert spans[-1][1] < float(page.mediabox.width) - 40
 
 
 @pytest.mark.parametrize(("size", "width"), [("a4", 595), ("letter", 612)])
