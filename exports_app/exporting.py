@@ -1,6 +1,5 @@
 """Export agents: a chat, or many of them, to a file that appears whole or not at all."""
 
-import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from agents_app.context import ToolContext, ToolError
+from agents_app.files.storage import digest
 from agents_app.models import Subagent
 from agents_app.presentation import milliseconds
 from agents_app.registry import AgentType, ToolResult
@@ -162,8 +162,7 @@ def _store(context: ToolContext, draft: Path, file_name: str) -> Export:
     """Give the file its name in the storage; a second attempt replaces what the first one left."""
     export = Export.objects.get(subagent__pk=str(context.subagent_id))
     with draft.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    context.check()
+        sha256 = digest(stream, context.check)
     try:
         storage.put(str(export.file.name), draft)
     except StorageFailed as error:

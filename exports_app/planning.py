@@ -18,7 +18,7 @@ from sessions_app.models import ChatSession
 TIMEOUT_SECONDS = 300.0
 SECONDS_A_CHAT = 3.0
 SECONDS_A_MESSAGE = 0.05
-"""Of an archive, on top of that; a PDF of a short chat takes about one second on an idle machine."""
+"""On top of that; a PDF of a short chat takes about one second on an idle machine."""
 ARCHIVE_IDLE_SECONDS = 180.0
 """Longer than a part of a PDF may take: a chat that takes too long is left out, the others are not lost."""
 
@@ -51,7 +51,7 @@ def of_chat(session_id: UUID, chosen: ExportFormat, wanted: ExportOptions, *, as
         arguments={"format": chosen.name, "options": wanted.stored(), **of_another},
         title=f"Export as {chosen.title}",
         safe_to_repeat=True,
-        execution_timeout_seconds=TIMEOUT_SECONDS,
+        execution_timeout_seconds=_timeout_seconds([session_id]),
     )
 
 
@@ -82,7 +82,7 @@ def count_words(count: int, noun: str = "chat") -> str:
 
 
 def _timeout_seconds(session_ids: Sequence[UUID]) -> float:
-    """Return what an archive may take: it grows with its chats and messages up to what any work may."""
+    """Return what an export may take: it grows with chats and messages up to what any work may."""
     rows = ChatSession.objects.filter(pk__in=session_ids)
     messages = rows.aggregate(messages=Sum("message_count"))["messages"] or 0
     wanted = TIMEOUT_SECONDS + SECONDS_A_CHAT * len(session_ids) + SECONDS_A_MESSAGE * messages

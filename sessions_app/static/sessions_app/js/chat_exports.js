@@ -1,9 +1,8 @@
-/** Exports of the open chat: asked for by a click, in a dialog, or once more. */
+/** Exports of the open chat: asked for by a click, in a dialog, or in another format. */
 
 import { optionsOf, rememberedChoices } from "./export_choices.js";
 import { ExportDialog } from "./export_dialog.js";
 import { ExportWatch } from "./export_watch.js";
-import { toast } from "./toasts.js";
 
 /** Return how many messages the shown branch has: results of work in other branches are there, too. */
 function messageCount({ session, messages, subagents }) {
@@ -39,12 +38,9 @@ export class ChatExports {
     return this.#ask({ format, options: optionsOf(format, rememberedChoices()) });
   }
 
-  /** Ask for an export with what it was asked for with. */
-  async again({ format, args: { truncated, as_staff, options, session_ids } }) {
-    if (as_staff) toast("Export these chats anew in the admin.", { tone: "error" });
-    // The page has not so many ids.
-    else if (truncated) toast("Choose these chats anew under “Export several chats…”.", { tone: "error" });
-    else await this.#ask({ format, options, session_ids });
+  /** Ask for an export in a format, else as an earlier one was asked for. */
+  again({ format, args: { options, session_ids } }) {
+    return this.#ask({ format, options, session_ids });
   }
 
   /** The reader goes to another chat: tell there when an export is ready. */

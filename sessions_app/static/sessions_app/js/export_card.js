@@ -67,8 +67,8 @@ function downloadLink(gone) {
   return link;
 }
 
-/** Return the button that asks for the export once more, in another format if the same would fail again. */
-function againButton(onAgain) {
+/** Return the button that has the export made once more, in another format if the same would fail again. */
+function againButton(id, { onRetry, onAgain }) {
   let wish = null;
   const words = h("span", {});
   const node = h(
@@ -79,16 +79,18 @@ function againButton(onAgain) {
   );
   node.addEventListener("click", async () => {
     node.disabled = true;
-    await onAgain(wish);
+    await (wish ? onAgain(wish) : onRetry(id));
     node.disabled = false;
   });
   return {
     node,
     update({ args }, exported, isExpired) {
       const other = formatInstead(exported?.error);
-      wish = { format: other ?? exported?.format, args: args ?? {} };
+      // Of very many chats the page does not have the ids, and others' chats only the admin exports.
+      const isKnown = !args?.truncated && !args?.as_staff;
+      wish = other ? { format: other, args: args ?? {} } : null;
       setText(words, other ? `Export as ${formatOf(other).title}` : "Export again");
-      show(node, Boolean(exported) && (isExpired || Boolean(other)));
+      show(node, Boolean(exported) && (isExpired || (Boolean(other) && isKnown)));
     },
   };
 }
@@ -107,7 +109,7 @@ export function exportCard({ item }, actions) {
   const digest = fold("SHA-256");
   digest.node.append(copyButton("Copy SHA-256", () => shown?.exported?.sha256 ?? "", { quiet: false }));
   const buttons = actionButtons(item.subagent_id, actions);
-  const again = againButton(actions.onAgain);
+  const again = againButton(item.subagent_id, actions);
   const download = downloadLink((address) => {
     goneAddress = address;
     render();
