@@ -13,7 +13,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, connections
 from rest_framework.test import APIClient
 
-from agents_app import liveness
+from agents_app import attempt, liveness
 from agents_app.models import Subagent
 from sessions_app import lifecycle
 from sessions_app.feed import hub as feed_hub
@@ -84,9 +84,13 @@ def together() -> Callable[..., list[Any]]:
 
 
 @pytest.fixture
-def registered(db: None, settings: Any) -> Iterator[liveness.Identity]:
+def registered(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[liveness.Identity]:
     """This process as a worker of its host, until the test ends: nobody renews its lease."""
     settings.LEASE_SECONDS = 600.0
+    if connection.in_atomic_block:
+        # A thread that tells progress late would wait for the test's own transaction, and the test for it.
+        monkeypatch.setattr(attempt, "STORE_SECONDS", 0.0)
+        monkeypatch.setattr(attempt, "ANNOUNCE_SECONDS", 0.0)
     identity = liveness.register("agents", ("tools", "exports"))
     yield identity
     liveness.forget(identity)
