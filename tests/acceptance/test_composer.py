@@ -129,7 +129,7 @@ def test_a_key_takes_and_what_follows_is_completed_too(page: Page, key: str) -> 
     _type(page, "/ex")
     expect(_active(page)).to_contain_text("/export")
     page.keyboard.press(key)
-    expect(_options(page).first).to_contain_text("markdown")
+    expect(_options(page).first).to_contain_text("PDF")
     _type(page, "j")
     expect(_active(page)).to_contain_text("json")
     page.keyboard.press(key)

@@ -17,7 +17,7 @@ WORDS = "**Said** and `done`: " + "a word of it " * 10
 @pytest.fixture(scope="module")
 def dora(house: House) -> Person:
     """A user with a long chat."""
-    return house.user("dora")
+    return house.user("dora-of-deaths")
 
 
 @pytest.fixture
