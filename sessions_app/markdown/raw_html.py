@@ -24,10 +24,10 @@ def shown(text: str) -> str:
 def _changes(text: str) -> Iterator[Change]:
     """Yield what changes, up to where a block of code may begin that the parser has not seen yet."""
     data = text.encode()
-    for event, start, end in events(text):
-        if "InlineHtml" in event:
+    for kind, value, start, end in events(text):
+        if kind == "InlineHtml":
             yield _change(start)
-        elif event == {"Start": "HtmlBlock"}:
+        elif kind == "Start" and value[0] == "HtmlBlock":
             code = _BEGINS_CODE.search(data, start, end)
             yield _change(data.index(b"<", start))
             lines = _BEGINS_HTML.finditer(data, start, code.start() if code else end)
