@@ -24,6 +24,12 @@ def as_meant(text: str) -> tuple[str, addresses.Links]:
 
 
 def _changes(links: addresses.Links, text: str) -> Iterator[Change]:
+    # It may have stood in the address of a link that is refused.
+    html = list(raw_html.changes(text))
+    yield from html or _others(links, text)
+
+
+def _others(links: addresses.Links, text: str) -> Iterator[Change]:
     data = text.encode()
     opened: list[str] = []
     for kind, value, start, end in events(text):

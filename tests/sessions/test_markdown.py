@@ -77,6 +77,11 @@ def test_raw_html_stays_visible_as_text() -> None:
     assert "&lt;script&gt;" in render("<script>alert(1)</script>")
 
 
+def test_raw_html_in_a_refused_link_stays_visible_as_text() -> None:
+    text = "[x](data:text/html,<script>alert(1)</script>)"
+    assert Tags(render(text)).text.strip() == text
+
+
 def test_a_picture_is_not_loaded() -> None:
     html = render("![a cat](https://evil.example/cat.png)")
     assert "<img" not in html
@@ -210,7 +215,7 @@ def test_the_page_shows_what_another_parser_reads(other_parser: MarkdownIt, text
 @settings(deadline=None)
 @given(
     some.lists(some.sampled_from(BLOCKS), min_size=1, max_size=6).map("\n\n\n".join)
-    | some.lists(some.sampled_from([*MARKS, *WORDS]), max_size=25).map("".join)
+    | some.lists(some.sampled_from([*MARKS, *WORDS, *HOSTILE]), max_size=25).map("".join)
 )
 def test_other_forms_have_the_words_and_addresses_of_the_page(text: str) -> None:
     found = list(parts(text))
