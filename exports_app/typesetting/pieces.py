@@ -15,6 +15,7 @@ from sessions_app.markdown import Part
 PIECE_CHARACTERS = 16_000
 _DEFINITION = re.compile(r"^ {0,3}\[([^\]\n]{1,999})\]:[ \t]*\S.{0,2000}$", re.MULTILINE)
 _DEFINITIONS_AT_MOST = 2000
+_DEFINITION_CHARACTERS_A_PIECE = 64_000
 _LABEL = re.compile(r"\[([^\[\]]{1,999})\]")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
@@ -50,10 +51,16 @@ def parse(text: str) -> Iterator[list[Part]]:
 
 
 def _parts(source: str, definitions: dict[str, str]) -> list[Part]:
-    """Return the parts of a piece, which knows those definitions of the whole text that it may name."""
-    labels = dict.fromkeys(_label(found[1]) for found in _LABEL.finditer(source)) if definitions else {}
-    known = (definitions[label] for label in labels if label in definitions)
-    return list(markdown.parts(source, definitions=known))
+    """Return the parts of a piece, which knows the definitions of the whole text that it may name."""
+    return list(markdown.parts(source, definitions=_named(source, definitions) if definitions else ()))
+
+
+def _named(source: str, definitions: dict[str, str]) -> Iterator[str]:
+    room = _DEFINITION_CHARACTERS_A_PIECE
+    for label in dict.fromkeys(_label(found[1]) for found in _LABEL.finditer(source)):
+        room -= len(definitions.get(label, ""))
+        if label in definitions and room >= 0:
+            yield definitions[label]
 
 
 def _definitions(text: str) -> dict[str, str]:
