@@ -33,10 +33,7 @@ def name(message: DocumentMessage) -> str:
 
 def _without_markup(text: str) -> str:
     """Return the words of Markdown."""
-    blocks = (token.children or [token] for token in markdown.parse(text) if token.content)
-    return " ".join(
-        "".join(part.content or " " * (part.type == "softbreak") for part in parts) for parts in blocks
-    )
+    return "".join(part.words if part.is_in_line else f" {part.words}" for part in markdown.parts(text))
 
 
 def about_message(message: DocumentMessage, *, metadata: bool) -> list[str]:

@@ -4,17 +4,13 @@ import re
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
-from markdown_it import MarkdownIt
-
 from exports_app.pictures.attached import Attachments
+from sessions_app import markdown
+from sessions_app.markdown import Change
 
 _ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _ADDRESS = re.compile(rf"/files/({_ID})/")
-# In this order: escaped characters, spans of code, backticks that are none, links.
-_LINK = re.compile(
-    rf"\\.|(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)|`+|!?\[((?:\\[^\n]|[^\\\[\]\n])*)\]\(/files/({_ID})/\)", re.DOTALL
-)
-_blocks = MarkdownIt("commonmark").disable("inline")
+_LINK = re.compile(rf"!?\[(.*)\]\(/files/({_ID})/\)", re.DOTALL)
 
 
 def file_of(address: str) -> UUID | None:
@@ -32,19 +28,17 @@ def files_in(texts: Iterable[str]) -> Iterator[UUID]:
 
 def without_links(text: str, files: Attachments) -> str:
     """Return Markdown with the names of files and what is known of them in place of links to them."""
-    if "](/files/" not in text:
-        return text
-    lines = text.replace("\r\n", "\n").split("\n")
-    for token in _blocks.parse("\n".join(lines)):
-        if token.type == "inline" and token.map is not None:
-            first, last = token.map
-            block = "\n".join(lines[first:last])
-            lines[first:last] = _LINK.sub(lambda found: _words(found, files), block).split("\n")
-    return "\n".join(lines)
+    return markdown.changed(text, _changes(text, files)) if "](/files/" in text else text
 
 
-def _words(found: re.Match[str], files: Attachments) -> str:
-    if found[3] is None:
-        return found[0]
-    attached = files.told(UUID(found[3]))
-    return f"{found[2]} ({attached.facts})" if attached else found[2]
+def _changes(text: str, files: Attachments) -> Iterator[Change]:
+    data = text.encode()
+    for kind, value, start, end in markdown.events(text):
+        is_link = kind == "Start" and value[0] in ("Link", "Image")
+        if is_link and (found := _LINK.fullmatch(data[start:end].decode())):
+            yield Change(start, end, _words(found[1], UUID(found[2]), files).encode())
+
+
+def _words(words: str, file_id: UUID, files: Attachments) -> str:
+    attached = files.told(file_id)
+    return f"{words} ({attached.facts})" if attached else words

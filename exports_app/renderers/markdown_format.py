@@ -67,7 +67,7 @@ def _message(message: DocumentMessage, metadata: bool, files: Attachments) -> st
 
 def _content(content: str, files: Attachments) -> str:
     """Return a message whose HTML is shown as it stands: a viewer that runs HTML would take it for ours."""
-    return embedded(markdown.shown(links.without_links(content, files)), below=_OUR_LEVEL)
+    return embedded(links.without_links(markdown.shown(content), files), below=_OUR_LEVEL)
 
 
 def _work(work: words.Work, metadata: bool) -> str:

@@ -3,43 +3,43 @@
 import unicodedata
 from collections.abc import Sequence
 
-from markdown_it.token import Token
+from sessions_app.markdown import Part
 
-TURN = "turn"
-"""In the meta of a block's two tokens: the direction, where it is not the one around it."""
-_DIRECTION = "direction"
 _STRONG = {"L": "rightwards", "R": "leftwards", "AL": "leftwards"}
-_TURNED = ("paragraph", "heading", "bullet_list", "ordered_list", "blockquote", "table", "th", "td")
+_TURNED = {"Paragraph", "Heading", "List", "Item", "BlockQuote", "Table", "TableCell"}
 
 
-def mark(tokens: Sequence[Token]) -> None:
-    """Note the turns in the tokens of a document."""
-    _find(tokens)
-    around = ["rightwards"]
-    turns = [""]
-    for token in tokens:
-        if token.nesting == 1:
-            own = token.meta.get(_DIRECTION) or around[-1]
-            turned = own != around[-1] and token.type.removesuffix("_open") in _TURNED
-            turns.append(own if turned else "")
-            around.append(own if turned else around[-1])
-            token.meta[TURN] = turns[-1]
-        elif token.nesting == -1:
+def turns(parts: Sequence[Part]) -> list[str]:
+    """Return for each part its direction, if it begins or ends what has not the one around it; else ""."""
+    own = _own(parts)
+    around, open_turns, found = ["rightwards"], [""], []
+    for place, part in enumerate(parts):
+        turn = ""
+        if part.kind == "Start":
+            direction = own.get(place, around[-1])
+            turn = direction if direction != around[-1] and part.name in _TURNED else ""
+            open_turns.append(turn)
+            around.append(turn or around[-1])
+        elif part.kind == "End":
+            turn = open_turns.pop()
             around.pop()
-            token.meta[TURN] = turns.pop()
+        found.append(turn)
+    return found
 
 
-def _find(tokens: Sequence[Token]) -> None:
-    """Note in each block the direction of the first text in it that has one."""
-    unknown: list[Token] = []
-    for token in tokens:
-        if token.nesting == 1:
-            unknown.append(token)
-        elif token.type == "inline" and unknown and (direction := _of(token.content)):
-            for block in unknown:
-                block.meta.setdefault(_DIRECTION, direction)
-        elif token.nesting == -1:
+def _own(parts: Sequence[Part]) -> dict[int, str]:
+    """Return the direction of the first text that has one, by the places of what it is in."""
+    own: dict[int, str] = {}
+    unknown: list[int] = []
+    for place, part in enumerate(parts):
+        if part.kind == "Start":
+            unknown.append(place)
+        elif part.kind == "End":
             unknown.pop()
+        elif part.is_in_line and (direction := _of(part.words)):
+            for block in unknown:
+                own.setdefault(block, direction)
+    return own
 
 
 def _of(text: str) -> str:

@@ -1,8 +1,9 @@
 """Markdown of others inside a document of ours."""
 
 import re
+from collections.abc import Iterator
 
-from sessions_app.markdown import events
+from sessions_app.markdown import Change, changed, events
 
 _LOWEST = 6
 _MAYBE_HEADING = re.compile(r"#|^[ \t]*(?:=+|-+)[ \t]*$", re.MULTILINE)
@@ -27,25 +28,20 @@ def embedded(text: str, *, below: int) -> str:
     """Return text whose headings stand below those of level `below`, and that swallows nothing after it."""
     if not _MAYBE_HEADING.search(text):
         return closed(text)
-    data, parts, end = text.encode(), [], 0
-    for level, start, stop in _headings(text):
-        parts += [data[end:start].decode(), _lowered(data[start:stop].decode(), level + below)]
-        end = stop
-    return closed("".join([*parts, data[end:].decode()]))
+    return closed(changed(text, _lowered_headings(text, below)))
 
 
-def _headings(text: str) -> list[tuple[int, int, int]]:
-    """Return level and place of the headings that are in nothing else."""
-    found, depth = [], 0
-    for event, start, end in events(text):
-        if "Start" in event:
-            tag = event["Start"]
-            if depth == 0 and "Heading" in tag:
-                found.append((int(tag["Heading"]["level"][1]), start, end))
+def _lowered_headings(text: str, below: int) -> Iterator[Change]:
+    """Yield what changes in headings that are in nothing else."""
+    data, depth = text.encode(), 0
+    for kind, value, start, end in events(text):
+        if kind == "Start":
+            if depth == 0 and value[0] == "Heading":
+                level = int(value[1]["level"][1]) + below
+                yield Change(start, end, _lowered(data[start:end].decode(), level).encode())
             depth += 1
-        elif "End" in event:
+        elif kind == "End":
             depth -= 1
-    return found
 
 
 def _lowered(heading: str, level: int) -> str:
@@ -59,12 +55,12 @@ def _lowered(heading: str, level: int) -> str:
 
 def _ends(text: str) -> bool:
     """Whether a heading after `text` is one, and in nothing else."""
-    *_, last = events(f"{text}\n\n## Heading")
-    return last[0] == {"End": {"Heading": "H2"}}
+    *_, (_, last, _, _) = events(f"{text}\n\n## Heading")
+    return last == ("Heading", "H2")
 
 
 def _last_fence(text: str) -> str:
     """Return what the last block of code began with, an empty string if there is none."""
-    blocks = [start for event, start, _ in events(text) if "Start" in event and "CodeBlock" in event["Start"]]
+    blocks = [start for kind, value, start, _ in events(text) if kind == "Start" and value[0] == "CodeBlock"]
     fence = _FENCE.search(text.encode()[blocks[-1] :].decode()) if blocks else None
     return fence[0] if fence else ""

@@ -1,32 +1,31 @@
 """Files in a typst program: pictures and chips in place of links."""
 
-from collections.abc import Iterator, Sequence
-
-from markdown_it.token import Token
+from collections.abc import Iterable, Iterator
 
 from exports_app.pictures import links
 from exports_app.pictures.attached import Attached, Attachments
 from exports_app.typesetting.literals import string
-
-OPENING = "opening"
-"""In the meta of the token that begins a link: what begins the file in its place; both end alike."""
+from sessions_app.markdown import Part
 
 
-def mark(tokens: Sequence[Token], files: Attachments, places: Iterator[int]) -> None:
-    """Note the files in the tokens of a document, whose numbers in it are the next `places`.
+def in_place(parts: Iterable[Part], files: Attachments, places: Iterator[int]) -> list[Part]:
+    """Return parts in which links to files have these as their details; their numbers are the next `places`.
 
     Raises as `Attachments.shown`.
     """
-    for token in tokens:
-        before = None
-        for child in token.children or ():
-            file_id = links.file_of(str(child.attrGet("href"))) if child.type == "link_open" else None
-            attached = files.shown(file_id, next(places)) if file_id else None
-            if attached is not None:
-                child.meta[OPENING] = opening(attached)
-                if before is not None and before.type == "text":
-                    before.content = before.content.removesuffix("!")
-            before = child
+    shown: list[Part] = []
+    for part in parts:
+        attached = _attached(part, files, places)
+        if attached and shown and shown[-1].kind == "Text":
+            shown[-1] = shown[-1]._replace(words=shown[-1].words.removesuffix("!"))
+        shown.append(part._replace(detail=attached) if attached else part)
+    return shown
+
+
+def _attached(part: Part, files: Attachments, places: Iterator[int]) -> Attached | None:
+    is_link = part.kind == "Start" and part.name == "Link"
+    file_id = links.file_of(part.detail) if is_link else None
+    return files.shown(file_id, next(places)) if file_id else None
 
 
 def opening(attached: Attached) -> str:

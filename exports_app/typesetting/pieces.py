@@ -8,54 +8,74 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
-
-from markdown_it.token import Token
 
 from sessions_app import markdown
+from sessions_app.markdown import Part
 
 PIECE_CHARACTERS = 16_000
-_DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]{1,999}\]:[ \t]*\S.{0,2000}$", re.MULTILINE)
+_DEFINITION = re.compile(r"^ {0,3}\[([^\]\n]{1,999})\]:[ \t]*\S.{0,2000}$", re.MULTILINE)
 _DEFINITIONS_AT_MOST = 2000
-_LISTS = ("bullet_list_open", "ordered_list_open")
+_DEFINITION_CHARACTERS_A_PIECE = 64_000
+_LABEL = re.compile(r"\[([^\[\]]{1,999})\]")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
 @dataclass(frozen=True)
 class _Cut:
     """Where a piece ends, in lines, and how the next one goes on."""
 
-    tokens: list[Token]
+    parts: list[Part]
     lines: int
     prefix: str = ""
     number: int | None = None
 
 
-def parse(text: str) -> Iterator[list[Token]]:
-    """Yield the tokens of Markdown in pieces that end between blocks; of a short text all at once."""
+def parse(text: str) -> Iterator[list[Part]]:
+    """Yield the parts of Markdown in pieces that end between blocks; of a short text all at once."""
     text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-    environment = _definitions(text) if len(text) > PIECE_CHARACTERS else {}
+    definitions = _definitions(text) if len(text) > PIECE_CHARACTERS else {}
     position, prefix, number = 0, "", None
     while True:
         end = _end(text, position)
         source = prefix + text[position:end]
-        tokens = markdown.parse(source, environment)
-        if number is not None and tokens and tokens[0].type == "ordered_list_open":
-            tokens[0].attrSet("start", number)
+        parts = _parts(source, definitions)
+        if number is not None and parts and parts[0].name == "List" and parts[0].detail is not None:
+            parts[0] = parts[0]._replace(detail=number)
         if end == len(text):
-            yield tokens
+            yield parts
             return
-        cut = _cut(tokens, source)
-        yield cut.tokens
+        cut = _cut(parts, source)
+        yield cut.parts
         position += _offset(source, cut.lines) - len(prefix)
         prefix, number = cut.prefix, cut.number
 
 
-def _definitions(text: str) -> dict[str, Any]:
-    """Return what the definitions of links in all of a text say: they may stand behind their use."""
-    environment: dict[str, Any] = {}
+def _parts(source: str, definitions: dict[str, str]) -> list[Part]:
+    """Return the parts of a piece, which knows the definitions of the whole text that it may name."""
+    return list(markdown.parts(source, definitions=_named(source, definitions) if definitions else ()))
+
+
+def _named(source: str, definitions: dict[str, str]) -> Iterator[str]:
+    room = _DEFINITION_CHARACTERS_A_PIECE
+    for label in dict.fromkeys(_label(found[1]) for found in _LABEL.finditer(source)):
+        room -= len(definitions.get(label, ""))
+        if label in definitions and room >= 0:
+            yield definitions[label]
+
+
+def _definitions(text: str) -> dict[str, str]:
+    """Return the definitions of links in all of a text by their labels: they may stand behind their use."""
     found = islice(_DEFINITION.finditer(text), _DEFINITIONS_AT_MOST)
-    markdown.parse("\n\n".join(match[0] for match in found), environment)
-    return environment
+    return {_label(match[1]): match[0] for match in reversed(list(found)) if _is_definition(match[0])}
+
+
+def _is_definition(line: str) -> bool:
+    return not any(markdown.events(line))
+
+
+def _label(written: str) -> str:
+    """Return what labels have in common that name the same."""
+    return " ".join(written.split()).casefold()
 
 
 def _end(text: str, position: int) -> int:
@@ -68,41 +88,38 @@ def _end(text: str, position: int) -> int:
     return behind + 1 if behind else end
 
 
-def _cut(tokens: list[Token], source: str) -> _Cut:
+def _cut(parts: list[Part], source: str) -> _Cut:
     """Return what of a piece is certain: all but its last block, or a part of its only one."""
-    places = [place for place, token in enumerate(tokens) if token.level == 0 and token.nesting >= 0]
+    places = [place for place, part in enumerate(parts) if part.depth == 0 and part.kind != "End"]
     lines = source.count("\n") + 1
     if not places:
-        return _Cut(tokens, lines)
-    last = tokens[places[-1]]
-    if begin := _line(last):
-        return _Cut(tokens[: places[-1]], begin)
-    if last.type in _LISTS:
-        return _cut_list(tokens, lines)
-    if last.type == "table_open":
-        return _Cut(tokens, lines, prefix=source[: _offset(source, 2)])
-    if last.type == "fence" and not _is_closed(last, source):
-        return _Cut(tokens, lines, prefix=source[: _offset(source, 1)])
-    return _Cut(tokens, lines)
+        return _Cut(parts, lines)
+    last = parts[places[-1]]
+    if last.line:
+        return _Cut(parts[: places[-1]], last.line)
+    if last.name == "List":
+        return _cut_list(parts, lines)
+    if last.name == "Table":
+        return _Cut(parts, lines, prefix=source[: _offset(source, 2)])
+    if last.kind == "CodeBlock" and not _is_closed(source):
+        return _Cut(parts, lines, prefix=source[: _offset(source, 1)])
+    return _Cut(parts, lines)
 
 
-def _cut_list(tokens: list[Token], lines: int) -> _Cut:
+def _cut_list(parts: list[Part], lines: int) -> _Cut:
     """Leave the last item for the next piece, if it is not the only one."""
-    opens = (place for place, token in enumerate(tokens) if token.type == "list_item_open")
-    items = [place for place in opens if tokens[place].level == 1]
+    items = [place for place, part in enumerate(parts) if part[:2] == ("Start", "Item") and part.depth == 1]
     if len(items) == 1:
-        return _Cut(tokens, lines)
-    start = int(tokens[0].attrGet("start") or 1)
-    return _Cut([*tokens[: items[-1]], tokens[-1]], _line(tokens[items[-1]]), number=start + len(items) - 1)
+        return _Cut(parts, lines)
+    start = 1 if parts[0].detail is None else parts[0].detail
+    return _Cut([*parts[: items[-1]], parts[-1]], parts[items[-1]].line, number=start + len(items) - 1)
 
 
-def _is_closed(fence: Token, source: str) -> bool:
+def _is_closed(source: str) -> bool:
+    """Whether a block of code has an end: one without a fence has it anywhere."""
+    fence = _FENCE.match(source)
     last = source.rstrip().rpartition("\n")[2].strip()
-    return last.startswith(fence.markup) and not last.strip(fence.markup[0])
-
-
-def _line(token: Token) -> int:
-    return token.map[0] if token.map else 0
+    return not fence or (last.startswith(fence[1]) and not last.strip(fence[1][0]))
 
 
 def _offset(source: str, lines: int) -> int:

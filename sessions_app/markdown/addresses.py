@@ -3,16 +3,17 @@
 import re
 from collections.abc import Iterator
 from html import escape
+from urllib.parse import quote
 
 from linkify_it import LinkifyIt
 
 from sessions_app.markdown.changes import Change
-from sessions_app.markdown.tokens import parser
 
 # What every address has that the library finds: its own test takes ten times as long.
 _MAYBE = re.compile(rb"//|@|\.[A-Za-z\x80-\xff]")
 _EXPLICIT = re.compile(rb"(?<![a-z0-9.+\\-])(?:https?|ftp)://[^\s<>\\]{1,4000}", re.IGNORECASE)
 _LEADS_OUT = re.compile("(?:https?|mailto):", re.IGNORECASE)
+_REFUSED = re.compile(r"\s*(?:javascript|vbscript|file|data):", re.IGNORECASE)
 _FILE = re.compile("/files/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/")
 # Of the characters that Unicode leaves to private use; to the parser they are letters.
 _MARK, _END_OF_MARK = "\ue000", "\ue001"
@@ -32,17 +33,22 @@ def is_file(address: str) -> bool:
 
 def is_refused(address: str) -> bool:
     """Whether an address may run something, or shows what is on the reader's machine."""
-    return not parser.validateLink(address)
+    return _REFUSED.match(address) is not None
+
+
+def encoded(address: str) -> str:
+    """Return an address without what may not stand in one, such as space and letters that are not ASCII."""
+    return quote(address, safe="%;/?:@&=+$,-_.!~*'()#[]")
 
 
 class Links:
-    """The addresses in the plain words of a message, each with a mark in its place until there is HTML.
+    """The addresses in the plain words of a message, each with a mark in its place until it is read.
 
     As Markdown, a link has punctuation at both ends, beside which `**` may not begin or end anything.
     """
 
     def __init__(self, text: str) -> None:
-        self._html: list[str] = []
+        self._found: dict[str, tuple[str, str]] = {}
         self._has_room = _MARK not in text
 
     def changes(self, data: bytes, start: int, end: int) -> Iterator[Change]:
@@ -63,7 +69,18 @@ class Links:
 
     def put_into(self, html: str) -> str:
         """Return HTML with the links where their marks are."""
-        return _MARKED.sub(lambda mark: self._html[int(mark[1])], html) if self._html else html
+        return "".join(_anchor(*part) if part[1] else part[0] for part in self.split(html))
+
+    def split(self, text: str) -> Iterator[tuple[str, str]]:
+        """Yield the words of a text with the addresses that they lead to; empty for those that do not."""
+        end = 0
+        for mark in _MARKED.finditer(text) if self._found else ():
+            # It may also be that of somebody who wrote its characters as entities.
+            if mark[1] in self._found:
+                yield text[end : mark.start()], ""
+                yield self._found[mark[1]]
+                end = mark.end()
+        yield text[end:], ""
 
     def _guessed(self, data: bytes, start: int, end: int) -> Iterator[Change]:
         """Yield marks for addresses that do not say what they are, such as `example.org`."""
@@ -77,9 +94,13 @@ class Links:
                 yield Change(first, last, self._mark(found.raw, found.url))
 
     def _mark(self, words: str, address: str) -> bytes:
-        shown = escape(parser.normalizeLinkText(words), quote=False)
-        self._html.append(f'<a href="{escape(parser.normalizeLink(address))}">{shown}</a>')
-        return f"{_MARK}{len(self._html) - 1}{_END_OF_MARK}".encode()
+        number = str(len(self._found))
+        self._found[number] = words, encoded(address)
+        return f"{_MARK}{number}{_END_OF_MARK}".encode()
+
+
+def _anchor(words: str, address: str) -> str:
+    return f'<a href="{escape(address)}">{escape(words, quote=False)}</a>'
 
 
 def _address(data: bytes, start: int) -> str:

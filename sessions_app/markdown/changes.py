@@ -22,16 +22,21 @@ class Change(NamedTuple):
 def settled(text: str, changes: Callable[[str], Iterable[Change]]) -> str:
     """Return the text after all changes, until there are none to it. Raises `Unsettled`."""
     for _ in range(_ROUNDS):
-        wanted = sorted(set(changes(text)))
+        wanted = set(changes(text))
         if not wanted:
             return text
-        text = b"".join(_pieces(text.encode(), wanted)).decode()
+        text = changed(text, wanted)
     raise Unsettled
 
 
-def _pieces(data: bytes, wanted: list[Change]) -> Iterator[bytes]:
+def changed(text: str, changes: Iterable[Change]) -> str:
+    """Return the text after changes; of two at one place the first."""
+    return b"".join(_pieces(text.encode(), sorted(changes))).decode()
+
+
+def _pieces(data: bytes, changes: list[Change]) -> Iterator[bytes]:
     end = 0
-    for change in wanted:
+    for change in changes:
         if change.start >= end:
             yield data[end : change.start]
             yield change.instead

@@ -14,25 +14,29 @@ _CLOSED = {"Link", "Image", "CodeBlock"}
 
 
 def as_meant(text: str) -> tuple[str, addresses.Links]:
-    """Return Markdown in which HTML is text and pictures are links, and what its addresses are in HTML.
+    """Return Markdown in which HTML is text and pictures are links, and what its addresses are.
 
     Raises `Unsettled`, also if it is nested too deeply.
     """
+    text = text.encode(errors="replace").decode()  # halves of surrogate pairs are no text
     links = addresses.Links(text)
     return settled(raw_html.shown(text), partial(_changes, links)), links
 
 
 def _changes(links: addresses.Links, text: str) -> Iterator[Change]:
+    # It may have stood in the address of a link that is refused.
+    html = list(raw_html.changes(text))
+    yield from html or _others(links, text)
+
+
+def _others(links: addresses.Links, text: str) -> Iterator[Change]:
     data = text.encode()
     opened: list[str] = []
-    for event, start, end in events(text):
-        if isinstance(event, str):
-            continue
-        kind, value = next(iter(event.items()))
+    for kind, value, start, end in events(text):
         if kind == "Text" and _CLOSED.isdisjoint(opened):
             yield from links.changes(data, start, end)
         elif kind == "Start":
-            name, detail = (value, None) if isinstance(value, str) else next(iter(value.items()))
+            name, detail = value
             opened.append(name)
             yield from _of_tag(data, name, detail, start, end)
         elif kind == "End":

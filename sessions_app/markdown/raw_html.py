@@ -13,21 +13,19 @@ _BEGINS_HTML = re.compile(rb"^ {0,3}(<)(?!https?:|mailto:)", re.MULTILINE)
 
 def shown(text: str) -> str:
     """Return Markdown in which no HTML is HTML: a backslash stands before its `<`."""
-    if not _MAYBE.search(text):
-        return text
     try:
-        return settled(text, _changes)
+        return settled(text, changes)
     except Unsettled:
         return text.replace("<", "&lt;")
 
 
-def _changes(text: str) -> Iterator[Change]:
+def changes(text: str) -> Iterator[Change]:
     """Yield what changes, up to where a block of code may begin that the parser has not seen yet."""
     data = text.encode()
-    for event, start, end in events(text):
-        if "InlineHtml" in event:
+    for kind, value, start, end in events(text) if _MAYBE.search(text) else ():
+        if kind == "InlineHtml":
             yield _change(start)
-        elif event == {"Start": "HtmlBlock"}:
+        elif kind == "Start" and value[0] == "HtmlBlock":
             code = _BEGINS_CODE.search(data, start, end)
             yield _change(data.index(b"<", start))
             lines = _BEGINS_HTML.finditer(data, start, code.start() if code else end)

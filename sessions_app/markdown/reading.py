@@ -6,15 +6,24 @@ from typing import Any, TypeAlias
 import pyromark
 from pyromark import Options
 
-# `{"Start": tag}`, `{"Text": words}`, `"SoftBreak"` and so on: `pyromark.event` has them all.
-Event: TypeAlias = Any
+Event: TypeAlias = tuple[str, Any, int, int]
+"""Its kind, what it says, its first byte in UTF-8 and the one after it: `pyromark.event` has them all.
+
+What a `Start` and an `End` say is a tag: its name and details.
+"""
 _OPTIONS = Options.ENABLE_TABLES | Options.ENABLE_STRIKETHROUGH | Options.ENABLE_TASKLISTS
 
 
-def events(text: str) -> Iterator[tuple[Event, int, int]]:
-    """Yield what Markdown `text` is made of, each with its first byte in UTF-8 and the one after it."""
+def events(text: str) -> Iterator[Event]:
+    """Yield what Markdown `text` is made of."""
     for event, place in pyromark.events_with_range(text, options=_OPTIONS, merge_text=True):
-        yield event, place["start"], place["end"]
+        kind, value = _pair(event)
+        yield kind, _pair(value) if kind in ("Start", "End") else value, place["start"], place["end"]
+
+
+def _pair(value: Any) -> tuple[str, Any]:
+    """Return a name and what comes with it: `"Rule"` and `{"Text": "words"}` are both written so."""
+    return (value, None) if isinstance(value, str) else next(iter(value.items()))
 
 
 def html(text: str, *, block: Callable[[str | None, str], str | None]) -> str:

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown_it.token import Token
 
 from exports_app.typesetting import markup, pieces
 from sessions_app import markdown
+from sessions_app.markdown import Part
 
 PIECE = 200
 
@@ -22,16 +23,16 @@ def short_pieces() -> Iterator[None]:
         yield
 
 
-def _tokens(text: str) -> list[Token]:
-    return [token for piece in pieces.parse(text) for token in piece]
+def _parts(text: str) -> list[Part]:
+    return [part for piece in pieces.parse(text) for part in piece]
 
 
-def _words(tokens: list[Token]) -> list[str]:
-    return [word for token in tokens for word in re.findall(r"w\d+", token.content)]
+def _words(parts: list[Part]) -> list[str]:
+    return [word for part in parts for word in re.findall(r"w\d+", part.words)]
 
 
 def _kinds(text: str) -> set[str]:
-    return {token.type for token in _tokens(text) if token.level == 0 and token.nesting >= 0}
+    return {part.name or part.kind for part in _parts(text) if part.depth == 0 and part.kind != "End"}
 
 
 def _numbered(line: str, count: int = 100) -> str:
@@ -40,13 +41,13 @@ def _numbered(line: str, count: int = 100) -> str:
 
 WORDS = [f"w{number}" for number in range(100)]
 LONG = {
-    "paragraph_open": _numbered("N and "),
-    "fence": "```python\n" + _numbered("N = 1\n") + "```",
-    "code_block": _numbered("    N = 1\n"),
-    "bullet_list_open": _numbered("- N\n"),
-    "ordered_list_open": _numbered("1. N\n"),
-    "blockquote_open": _numbered("> N\n"),
-    "table_open": "| A | B |\n| --- | ---: |\n" + _numbered("| N | 1 |\n"),
+    "Paragraph": _numbered("N and "),
+    "CodeBlock": "```python\n" + _numbered("N = 1\n") + "```",
+    "CodeBlock without a fence": _numbered("    N = 1\n"),
+    "List": _numbered("- N\n"),
+    "List with numbers": _numbered("1. N\n"),
+    "BlockQuote": _numbered("> N\n"),
+    "Table": "| A | B |\n| --- | ---: |\n" + _numbered("| N | 1 |\n"),
 }
 
 
@@ -59,61 +60,69 @@ SHORT = [
 @pytest.mark.parametrize("kind", LONG)
 def test_one_long_block_goes_on_as_what_it_was_without_losing_a_word(kind: str) -> None:
     assert len(list(pieces.parse(LONG[kind]))) > 2
-    assert _words(_tokens(LONG[kind])) == WORDS
-    assert _kinds(LONG[kind]) == {kind}
+    assert _words(_parts(LONG[kind])) == WORDS
+    assert _kinds(LONG[kind]) == {kind.split(maxsplit=1)[0]}
+    begun = [part.detail is None for part in _parts(LONG[kind]) if part.depth == 0 and part.kind != "End"]
+    assert len(set(begun)) == 1
 
 
 def test_what_follows_a_long_block_is_not_taken_into_it() -> None:
     text = "\n\n".join([*LONG.values(), "# The end"])
-    last = _tokens(text)[-3:]
-    assert [token.type for token in last] == ["heading_open", "inline", "heading_close"]
-    assert _words(_tokens(text)) == WORDS * len(LONG)
+    last = _parts(text)[-3:]
+    assert [part[:3] for part in last] == [
+        ("Start", "Heading", ""),
+        ("Text", "", "The end"),
+        ("End", "Heading", ""),
+    ]
+    assert _words(_parts(text)) == WORDS * len(LONG)
 
 
 def test_each_part_of_a_table_has_its_head() -> None:
-    tables = [piece for piece in pieces.parse(LONG["table_open"]) if piece]
-    heads = [[token.content for token in piece if token.content][:2] for piece in tables]
+    tables = [piece for piece in pieces.parse(LONG["Table"]) if piece]
+    heads = [[part.words for part in piece if part.words][:2] for piece in tables]
     assert len(tables) > 2
     assert heads == [["A", "B"]] * len(tables)
 
 
 def test_a_list_counts_on() -> None:
-    opened = [token for token in _tokens(LONG["ordered_list_open"]) if token.type == "ordered_list_open"]
-    starts = [int(token.attrGet("start") or 1) for token in opened]
-    items = [
-        sum(token.type == "list_item_open" for token in piece)
-        for piece in pieces.parse(LONG["ordered_list_open"])
-    ]
+    lists = list(pieces.parse(LONG["List with numbers"]))
+    starts = [part.detail for piece in lists for part in piece if part[:2] == ("Start", "List")]
+    items = [sum(part[:2] == ("Start", "Item") for part in piece) for piece in lists]
     assert len(starts) > 2
     assert starts == [1 + sum(items[:place]) for place in range(len(items))]
 
 
 def test_a_link_is_known_whose_definition_stands_in_another_piece() -> None:
-    text = f"[before][far]\n\n{LONG['paragraph_open']}\n\n[far]: https://far.example/\n\n[after][far]"
+    text = f"[before][far]\n\n{LONG['Paragraph']}\n\n[far]: https://far.example/\n\n[after][Far]"
     lines = "\n".join(markup.body(text))
     assert lines.count('link("https://far.example/"') == 2
 
 
+def test_what_only_looks_like_a_definition_is_said_once() -> None:
+    text = f"[note]: w100 is no address\n\n{LONG['Paragraph']}\n\nSee [note]."
+    assert _words(_parts(text)) == ["w100", *WORDS]
+
+
 def test_a_word_longer_than_a_piece_is_there_whole() -> None:
     word = "0123456789" * 100
-    assert "".join(token.content for token in _tokens(word)) == word
+    assert "".join(part.words for part in _parts(word)) == word
     code = f"```\n{word}\n```"
-    assert "".join(token.content for token in _tokens(code)).replace("\n", "") == word
+    assert "".join(part.words for part in _parts(code)).replace("\n", "") == word
 
 
 def test_a_text_that_is_no_longer_than_a_piece_is_parsed_as_it_is() -> None:
     text = ("- a\n  - b\n\n# c\n\n> d\n" * 20)[:PIECE]
-    (tokens,) = pieces.parse(text)
-    assert tokens == markdown.parse(text)
+    (parts,) = pieces.parse(text)
+    assert parts == list(markdown.parts(text))
 
 
 @given(st.lists(st.sampled_from(SHORT), min_size=1, max_size=40))
 def test_blocks_shorter_than_a_piece_are_those_of_the_whole(blocks: list[str]) -> None:
     numbers = iter(range(10_000))
     text = re.sub("N", lambda _: f"w{next(numbers)}", "\n\n".join(blocks))
-    whole = markdown.parse(text)
-    shape = [(token.type, token.tag, token.content) for token in whole]
-    lines = [token.map[1] - token.map[0] for token in whole if token.map and token.level == 0]
-    if max(lines, default=0) < 10:
-        assert [(token.type, token.tag, token.content) for token in _tokens(text)] == shape
-    assert _words(_tokens(text)) == _words(whole)
+    whole = list(markdown.parts(text))
+    begun = [part.line for part in whole if part.depth == 0 and part.kind != "End"]
+    lines = [after - before for before, after in pairwise([*begun, text.count("\n") + 1])]
+    if max(lines) < 10:
+        assert [part[:4] for part in _parts(text)] == [part[:4] for part in whole]
+    assert _words(_parts(text)) == _words(whole)

@@ -83,6 +83,15 @@ def test_only_addresses_that_lead_out_are_links(tmp_path: Path) -> None:
     assert links == ["https://a.example/", "mailto:a@b.example"]
 
 
+def test_links_are_those_of_the_page(tmp_path: Path) -> None:
+    text = "https://a.example/b_c_ and ![pixel](https://e.example/f), [g](javascript:alert(1)), ~about~"
+    reader = written(tmp_path, text)
+    notes: Any = reader.pages[0].annotations or []
+    links = [note.get_object()["/A"]["/URI"] for note in notes]
+    assert links == ["https://a.example/b_c", "https://e.example/f"]
+    assert "!pixel, [g](javascript:alert(1)), ~about~" in text_of(reader)
+
+
 def test_long_words_break_and_can_still_be_copied(tmp_path: Path) -> None:
     word = "0123456789abcdef" * 16
     reader = written(tmp_path, f"{word}\n\n```\n{word}\n```")
@@ -91,7 +100,17 @@ def test_long_words_break_and_can_still_be_copied(tmp_path: Path) -> None:
 
 def test_deep_nesting_is_shown(tmp_path: Path) -> None:
     text = "".join(f"{'  ' * depth}- level {depth}\n" for depth in range(40)) + "\n" + ">" * 50 + " end"
-    assert "level 5" in text_of(written(tmp_path, text))
+    shown = text_of(written(tmp_path, text))
+    assert all(f"level {depth}" in shown for depth in range(40))
+    assert "end" in shown
+
+
+@pytest.mark.parametrize("marks", ["> ", "- ", "> - "])
+def test_what_is_nested_as_deeply_as_typst_reads_is_set(tmp_path: Path, marks: str) -> None:
+    text = "\n\n".join(
+        f"---\n\n{marks * depth}**{'word' * 20}** https://a.example/" for depth in range(10, 30)
+    )
+    assert text_of(written(tmp_path, text)).replace(" ", "").count("https://a.example/") == 20
 
 
 @pytest.mark.parametrize("marks", ["*", "_", "~~", "**"])

@@ -6,8 +6,10 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from markdown_it import MarkdownIt
+from mdit_py_plugins.tasklists import tasklists_plugin
 
-from sessions_app.markdown import render, tokens
+from sessions_app.markdown import addresses, parts, render
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -73,6 +75,11 @@ def _require_harmless(html: str) -> None:
 
 def test_raw_html_stays_visible_as_text() -> None:
     assert "&lt;script&gt;" in render("<script>alert(1)</script>")
+
+
+def test_raw_html_in_a_refused_link_stays_visible_as_text() -> None:
+    text = "[x](data:text/html,<script>alert(1)</script>)"
+    assert Tags(render(text)).text.strip() == text
 
 
 def test_a_picture_is_not_loaded() -> None:
@@ -192,11 +199,43 @@ BLOCKS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def other_parser() -> MarkdownIt:
+    """A parser that many use, set to what is meant here."""
+    parser = MarkdownIt("commonmark", {"html": False, "linkify": True})
+    return parser.enable(["table", "strikethrough", "linkify"]).disable(["image"]).use(tasklists_plugin)
+
+
 @settings(deadline=None)
 @given(some.lists(some.sampled_from(BLOCKS), min_size=1, max_size=6).map("\n\n\n".join))
-def test_the_page_shows_what_other_forms_show(text: str) -> None:
-    """PDF is made of the tokens of another parser."""
-    assert _essence(render(text)) == _essence(tokens.parser.render(text))
+def test_the_page_shows_what_another_parser_reads(other_parser: MarkdownIt, text: str) -> None:
+    assert _essence(render(text)) == _essence(other_parser.render(text))
+
+
+@settings(deadline=None)
+@given(
+    some.lists(some.sampled_from(BLOCKS), min_size=1, max_size=6).map("\n\n\n".join)
+    | some.lists(some.sampled_from([*MARKS, *WORDS, *HOSTILE]), max_size=25).map("".join)
+)
+def test_other_forms_have_the_words_and_addresses_of_the_page(text: str) -> None:
+    found = list(parts(text))
+    links = [part.detail for part in found if part[:2] == ("Start", "Link")]
+    _, shown, words = _essence(render(text))
+    assert [link for link in links if addresses.leads_out(link)] == [
+        link for link in shown if addresses.leads_out(str(link))
+    ]
+    assert "".join("".join(part.words.split()) for part in found).replace("\0", "") == words
+
+
+def test_what_is_in_a_message_begins_and_ends_in_order() -> None:
+    opened: list[str] = []
+    for part in parts("\n\n".join(BLOCKS)):
+        if part.kind == "End":
+            assert opened.pop() == part.name
+        assert part.depth == len(opened)
+        if part.kind == "Start":
+            opened.append(part.name)
+    assert opened == []
 
 
 def _essence(html: str) -> tuple[list[str], list[str | None], str]:
@@ -215,6 +254,12 @@ def test_links_to_files_of_a_chat_can_be_the_only_ones_within_this_server() -> N
     assert [link for link in links if link] == [file]
     assert "href" not in render(text, relative_links=False)
     assert 'href="/admin/"' in render(text)
+
+
+def test_marks_of_addresses_that_a_text_makes_itself_are_no_harm() -> None:
+    html = render("https://a.example/ &#xE000;99&#xE001; and \ud800")
+    assert html.count("<a ") == 1
+    assert "99" in html
 
 
 def test_text_that_is_nested_very_deeply_is_shown_as_it_stands() -> None:
