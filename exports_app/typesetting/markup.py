@@ -18,7 +18,6 @@ from sessions_app.markdown import Part
 _SCHEMES = {"http", "https", "mailto"}
 _ADDRESS_MAX_CHARACTERS = 2000
 _DEPTH_AT_MOST = 28
-_CHECKED, _UNCHECKED = "\N{BALLOT BOX WITH CHECK} ", "\N{BALLOT BOX} "
 _ALIGNMENTS = {"Left": "left", "Right": "right", "Center": "center"}
 
 
@@ -112,7 +111,7 @@ _SIGNS: dict[str, Callable[[Part], str]] = {
     "SoftBreak": _always('" "'),
     "HardBreak": _always("linebreak()"),
     "Rule": _always("rule()"),
-    "TaskListMarker": lambda part: string(_CHECKED if part.detail else _UNCHECKED),
+    "TaskListMarker": lambda part: f"task({str(bool(part.detail)).lower()})",
 }
 _TAGS = {"Start": _opening, "End": _closing}
 _OPENINGS: dict[str, Callable[[Any], str]] = {
