@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agents_app.context import ToolContext, ToolError
 from agents_app.isolation import subprocesses
-from agents_app.isolation.subprocesses import Limits, Tail
+from agents_app.isolation.subprocesses import Limits, Lines, Tail, TooLong
 from exports_app.typesetting import markup
 from exports_app.typesetting.literals import string
 
@@ -40,19 +40,6 @@ class Deadline:
         """Raise `ToolError` (`pdf_too_large`) once the time is over."""
         if time.monotonic() > self._until:
             raise ToolError("pdf_too_large", "The document takes too long to be made into a PDF.")
-
-
-class Lines:
-    """Hands on what it receives line by line."""
-
-    def __init__(self, on_line: Callable[[bytes], object]) -> None:
-        self._on_line = on_line
-        self._begun = b""
-
-    def __call__(self, chunk: bytes) -> None:
-        *lines, self._begun = (self._begun + chunk).split(b"\n")
-        for line in lines:
-            self._on_line(line)
 
 
 def write(
@@ -145,6 +132,8 @@ def _run(
         code = subprocesses.run(context, command, on_output=Lines(on_line), on_error=told, watch=look)
     except OSError as error:
         raise ToolError("pdf_failed", f"The PDF could not be made: {error.strerror}.") from error
+    except TooLong:
+        raise ToolError("pdf_failed", "What makes the PDF said more than it should.") from None
     _require_success(code, told.text())
 
 
