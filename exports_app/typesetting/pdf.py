@@ -114,7 +114,7 @@ def _run(
     *,
     deadline: Deadline,
     watch: Watch,
-    on_line: Callable[[bytes], object],
+    on_line: Callable[[bytes], None],
 ) -> None:
     """Run a module of this package in a process of its own. Raises as `write`."""
     command = subprocesses.python_command(
@@ -138,8 +138,10 @@ def _run(
 
 
 def _require_success(code: int, told: str) -> None:
-    if code == 1 and "memory" not in told:
-        raise ToolError("pdf_failed", f"The PDF could not be made: {told.strip()[-300:]}")
+    if code == 1 and "memory" not in told.lower():
+        # Of a traceback its last line, which names no places of the server.
+        reason = told.strip().rpartition("\n")[2][-300:]
+        raise ToolError("pdf_failed", f"The PDF could not be made: {reason}")
     if code == -signal.SIGKILL:
         raise ToolError("pdf_failed", "What makes the PDF was killed; the server may be short of memory.")
     if code != 0:
