@@ -32,6 +32,8 @@ class LatestWins(Generic[Value]):
     def offer(self, value: Value, *, at_once: bool = False) -> None:
         """Tell a value now if its time has come or `at_once`, else soon."""
         with self._news:
+            # With a value in its hands the thread wakes by itself when its time has come.
+            is_idle = self._waiting is None
             self._waiting = value
             now = time.monotonic()
             due = at_once or now - self._told_at >= self._seconds
@@ -40,7 +42,7 @@ class LatestWins(Generic[Value]):
             elif self._thread is None:
                 self._thread = threading.Thread(target=self._tell_late, daemon=True)
                 self._thread.start()
-            else:
+            elif is_idle:
                 self._news.notify()
         if due:
             self._tell_now()
