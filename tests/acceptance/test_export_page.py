@@ -297,8 +297,9 @@ def test_a_failure_says_what_to_do_and_trying_again_helps(page: Page, house: Hou
     expect(_card(page).get_by_test_id("export-advice")).to_be_hidden()
 
 
-def test_a_file_that_is_gone_is_told_and_the_same_export_is_made_again(page: Page, house: House) -> None:
-    posts = _posts(page, "/api/exports/")
+def test_a_file_that_is_gone_is_told_and_the_same_export_is_made_again(
+    page: Page, house: House, vera: Person, chat_id: str
+) -> None:
     dialog = _options(page)
     dialog.get_by_label("JSON").check(force=True)
     dialog.get_by_label("Tool calls").uncheck()
@@ -312,10 +313,11 @@ def test_a_file_that_is_gone_is_told_and_the_same_export_is_made_again(page: Pag
     _card(page).get_by_role("button", name="Export again").click()
     expect(page.get_by_test_id("export-card")).to_have_count(2)
     expect(_card(page, "succeeded")).to_be_visible(timeout=20_000)
-    options = [{**post["options"], "page_size": "a4", "theme": "light"} for post in posts]
-    assert options[0] == options[1]
-    assert options[0]["first_message"] == 3
-    assert not options[0]["include_tools"]
+    made = vera.http.get("/api/subagents/", params={"session_id": chat_id}).raise_for_status().json()
+    again, first = (export["args"] for export in made["results"])
+    assert again == first
+    assert first["options"]["first_message"] == 3
+    assert not first["options"]["include_tools"]
 
 
 def test_an_export_whose_time_is_over_can_be_made_again_after_a_reload(
