@@ -10,10 +10,12 @@ from django.utils.html import format_html
 from agents_app import gateway
 from exports_app import exporting
 from exports_app.models import Export
-from exports_app.session_admin import (
-    ExportedChatSessionAdmin as ExportedChatSessionAdmin,  # noqa: PLC0414  # to register it
-)
+from exports_app.session_admin import ExportedChatSessionAdmin
 from sessions_app.admin import ReadOnlyAdmin
+from sessions_app.models import ChatSession
+
+admin.site.unregister(ChatSession)
+admin.site.register(ChatSession, ExportedChatSessionAdmin)
 
 
 @admin.register(Export)

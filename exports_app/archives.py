@@ -117,8 +117,8 @@ class ChatContext(ToolContext):
         self.check()
 
     def deliver(self, path: Path, name: str, content_type: str = "") -> FilePayload:
-        """Refuse: what is made of a chat goes into the archive."""
-        raise NotImplementedError("an archive delivers no files")
+        """Hand over a file beside the archive."""
+        return self._archive.deliver(path, name, content_type)
 
 
 def write(

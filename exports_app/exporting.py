@@ -18,12 +18,13 @@ from agents_app.files.storage import digest
 from agents_app.models import Subagent
 from agents_app.presentation import milliseconds
 from agents_app.registry import AgentType, ToolResult
+from agents_app.wording.tables import amount
 from exports_app import archives, names, options, selection, staff_log, storage
 from exports_app.document import freeze, session_gone
 from exports_app.formats import ExportFormat, find_format
 from exports_app.models import Export, export_path
 from exports_app.options import ExportOptions
-from exports_app.planning import count_words, prepare
+from exports_app.planning import prepare
 from exports_app.storage import StorageFailed
 from exports_app.telling import teller
 from sessions_app.events import SessionChange, announce
@@ -126,7 +127,7 @@ def _make(context: ToolContext, chosen: ExportFormat, arguments: Mapping[str, An
     return Made(
         draft=draft,
         file_name=f"{names.stem(document.title)}-{now:%Y%m%d-%H%M}{chosen.suffix}",
-        contents=count_words(document.message_count, "message"),
+        contents=amount(document.message_count, "message"),
         note=note,
     )
 
@@ -148,11 +149,11 @@ def _make_archive(
         now=now,
         before_each=lambda: selection.require_reader(context.owner_id, arguments),
     )
-    count = count_words(len(index.chats))
+    count = amount(len(index.chats), "chat")
     return Made(
         draft=draft,
         file_name=f"{count.replace(' ', '-').replace(',', '')}-{now:%Y%m%d-%H%M}{archives.SUFFIX}",
-        contents=f"{count}, {count_words(index.message_count, 'message')}",
+        contents=f"{count}, {amount(index.message_count, 'message')}",
         note=index.note,
         session_count=len(index.chats),
     )

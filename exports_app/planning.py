@@ -8,6 +8,7 @@ from django.db.models import Sum
 
 from agents_app.registry import Plan
 from agents_app.tool_executor import TIMEOUT_MAX_SECONDS
+from agents_app.wording.tables import amount
 from exports_app import options, selection
 from exports_app.document import count_messages
 from exports_app.formats import ExportFormat, find_format
@@ -69,16 +70,11 @@ def of_many(
     return Plan(
         tool_name=chosen.name,
         arguments={"format": chosen.name, "options": wanted.stored(), **listed, **of_others},
-        title=f"Export of {count_words(len(session_ids))} as {chosen.title}",
+        title=f"Export of {amount(len(session_ids), 'chat')} as {chosen.title}",
         safe_to_repeat=True,
         execution_timeout_seconds=_timeout_seconds(session_ids),
         idle_timeout_seconds=ARCHIVE_IDLE_SECONDS,
     )
-
-
-def count_words(count: int, noun: str = "chat") -> str:
-    """Return how many there are, for people."""
-    return f"{count:,} {noun}" + "s" * (count != 1)
 
 
 def _timeout_seconds(session_ids: Sequence[UUID]) -> float:

@@ -9,9 +9,9 @@ from django.db import transaction
 from agents_app import gateway, pool
 from agents_app.models import Subagent
 from agents_app.pool import Submission
+from agents_app.wording.tables import amount
 from exports_app import options, planning, selection
 from exports_app.formats import find_format
-from exports_app.planning import count_words
 from sessions_app import lifecycle
 from sessions_app.models import ChatSession
 
@@ -38,7 +38,7 @@ def archive(
 
     if shown_in is not None:
         return request(shown_in)
-    return _in_new_chat(user, f"Export of {count_words(len(session_ids))}", request, idempotency_key)
+    return _in_new_chat(user, f"Export of {amount(len(session_ids), 'chat')}", request, idempotency_key)
 
 
 def by_staff(user: Any, wanted: object, file_format: str, chosen: Mapping[str, Any]) -> Subagent:
@@ -53,7 +53,7 @@ def by_staff(user: Any, wanted: object, file_format: str, chosen: Mapping[str, A
         title = str(ChatSession.objects.get(pk=session_ids[0]))
         plan = planning.of_chat(session_ids[0], kind, read, as_staff=True)
     else:
-        title = count_words(len(session_ids))
+        title = amount(len(session_ids), "chat")
         plan = planning.of_many(session_ids, kind, read, as_staff=True)
     return _in_new_chat(
         user,

@@ -12,10 +12,10 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
+from agents_app.wording.tables import amount
 from exports_app import requesting, selection
 from exports_app.formats import FORMATS
 from exports_app.options import SCHEMA
-from exports_app.planning import count_words
 from sessions_app.admin import ChatSessionAdmin
 from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession
@@ -60,10 +60,6 @@ class ExportForm(forms.Form):
         return options.pop("session_ids").split(), options.pop("format"), options
 
 
-admin.site.unregister(ChatSession)
-
-
-@admin.register(ChatSession)
 class ExportedChatSessionAdmin(ChatSessionAdmin):
     """Chat sessions of every user, which staff who may view them may export."""
 
@@ -120,7 +116,7 @@ class ExportedChatSessionAdmin(ChatSessionAdmin):
             "opts": self.opts,
             "form": form,
             "adminform": AdminForm(cast(Any, form), [(None, {"fields": shown})], {}),
-            "count": count_words(len(ids)),
+            "count": amount(len(ids), "chat"),
             "is_one": len(ids) == 1,
             "owners": owners[:_OWNERS_NAMED],
             "more_owners": len(owners[_OWNERS_NAMED:]),

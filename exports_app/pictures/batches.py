@@ -9,7 +9,7 @@ from typing import Any
 
 from agents_app.context import ToolContext
 from agents_app.isolation import subprocesses
-from agents_app.isolation.subprocesses import Limits, Tail
+from agents_app.isolation.subprocesses import Limits, Lines, Tail, TooLong
 from exports_app.pictures.attached import Picture
 
 MEMORY_BYTES = 512 * 1024**2
@@ -48,10 +48,11 @@ def _run(context: ToolContext, sources: list[Path], folder: Path) -> dict[str, O
         *map(str, sources),
         limits=Limits(memory_bytes=MEMORY_BYTES, file_bytes=FILE_BYTES),
     )
-    said = Tail(64 * 1024)
-    with suppress(_TooLong):
-        subprocesses.run(context, command, on_output=said, on_error=Tail(), watch=_limited())
-    return dict(_outcome(json.loads(line), folder) for line in said.text().splitlines())
+    outcomes: dict[str, Outcome] = {}
+    lines = Lines(lambda line: outcomes.update([_outcome(json.loads(line), folder)]))
+    with suppress(_TooLong, TooLong):
+        subprocesses.run(context, command, on_output=lines, on_error=Tail(), watch=_limited())
+    return outcomes
 
 
 def _outcome(told: Mapping[str, Any], folder: Path) -> tuple[str, Outcome]:

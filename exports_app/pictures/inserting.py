@@ -12,13 +12,12 @@ from exports_app.pictures.attached import Attached, Attachments, Picture
 # Of sanitised HTML: in text there is no `<`, in the value of an attribute no quote, in a link no other one.
 _LINK = re.compile(r'!?<a((?: [a-z]+="[^"]*")*)>(.*?)</a>', re.DOTALL)
 _ADDRESS = re.compile(r' href="([^"]*)"')
-_LEADS_OUT = re.compile(r"(?:https?|mailto):", re.IGNORECASE)
 
 
 def with_files(html: str, files: Attachments) -> str:
     """Return sanitised HTML with files of its owner in place of links to them.
 
-    Other links that lead nowhere outside this server become their words.
+    All other links in it lead out of this server; what is left of one that does not becomes its words.
     """
     if "<a" not in html:
         return html
@@ -28,9 +27,9 @@ def with_files(html: str, files: Attachments) -> str:
 
 def _shown(found: re.Match[str], files: Attachments, places: Iterator[int]) -> str:
     address = _ADDRESS.search(found[1])
-    if address and _LEADS_OUT.match(address[1]):
-        return found[0]
     file_id = links.file_of(unescape(address[1])) if address else None
+    if address and file_id is None:
+        return found[0]
     attached = files.shown(file_id, next(places)) if file_id else None
     if attached is None:
         return found[0][: found[0].index("<a")] + found[2]

@@ -6,16 +6,14 @@ from uuid import UUID
 
 from exports_app.pictures.attached import Attachments
 from sessions_app import markdown
-from sessions_app.markdown import Change
+from sessions_app.markdown import FILE, Change
 
-_ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_ADDRESS = re.compile(rf"/files/({_ID})/")
-_LINK = re.compile(rf"!?\[(.*)\]\(/files/({_ID})/\)", re.DOTALL)
+_LINK = re.compile(rf"!?\[(.*)\]\({FILE.pattern}\)", re.DOTALL)
 
 
 def file_of(address: str) -> UUID | None:
     """Return the id of the file that an address of this site is that of."""
-    found = _ADDRESS.fullmatch(address)
+    found = FILE.fullmatch(address)
     return UUID(found[1]) if found else None
 
 
@@ -23,7 +21,7 @@ def files_in(texts: Iterable[str]) -> Iterator[UUID]:
     """Yield the ids of files that Markdown texts probably link to, in order."""
     for text in texts:
         if "/files/" in text:
-            yield from (UUID(found[1]) for found in _ADDRESS.finditer(text))
+            yield from (UUID(found[1]) for found in FILE.finditer(text))
 
 
 def without_links(text: str, files: Attachments) -> str:

@@ -14,7 +14,8 @@ _MAYBE = re.compile(rb"//|@|\.[A-Za-z\x80-\xff]")
 _EXPLICIT = re.compile(rb"(?<![a-z0-9.+\\-])(?:https?|ftp)://[^\s<>\\]{1,4000}", re.IGNORECASE)
 _LEADS_OUT = re.compile("(?:https?|mailto):", re.IGNORECASE)
 _REFUSED = re.compile(r"\s*(?:javascript|vbscript|file|data):", re.IGNORECASE)
-_FILE = re.compile("/files/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/")
+FILE = re.compile("/files/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/")
+"""The address of a file of a chat, with its id."""
 # Of the characters that Unicode leaves to private use; to the parser they are letters.
 _MARK, _END_OF_MARK = "\ue000", "\ue001"
 _MARKED = re.compile(f"{_MARK}(\\d+){_END_OF_MARK}")
@@ -28,7 +29,7 @@ def leads_out(address: str) -> bool:
 
 def is_file(address: str) -> bool:
     """Whether an address is that of a file of a chat."""
-    return _FILE.fullmatch(address) is not None
+    return FILE.fullmatch(address) is not None
 
 
 def is_refused(address: str) -> bool:

@@ -82,6 +82,25 @@ class Chat:
         return [message["content"] for message in messages if message["role"] == "user"]
 
 
+def document(title: str, *contents: str) -> dict[str, Any]:
+    """Return an exported chat in which a user and the agent say these things in turn."""
+    roles = ("user", "assistant")
+    messages = [{"role": roles[place % 2], "content": text} for place, text in enumerate(contents)]
+    return {
+        "schema_version": 2,
+        "session": {"title": title},
+        "messages": messages,
+        "tool_calls": [],
+        "subagents": [],
+    }
+
+
+def imported(person: Person, title: str) -> str:
+    """Return the id of a new chat of somebody's with four messages."""
+    chat = document(title, "one of whales", "two of krill", "three of ships", "four of nets")
+    return str(person.http.post("/api/sessions/import/", json=chat).raise_for_status().json()["id"])
+
+
 def shown(page: Page) -> dict[str, Any]:
     """Return what a page shows of its chat, in words and states."""
     return dict(page.evaluate(SHOWN))

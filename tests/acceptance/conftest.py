@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.acceptance.chat_pages import Chat
+from tests.acceptance.chat_pages import Chat, imported, live
 from tests.acceptance.house import House, Person
-from tests.browser import browser, logged_in
+from tests.browser import browser, errors_of, logged_in
 from tests.cable import Cable
 from tests.git_server import GitServer
 
@@ -91,6 +92,45 @@ def erins_browser(browser: Browser, house: House, erin: Person) -> Iterator[Brow
     """Erin's browser."""
     context = logged_in(browser, house, house.manage("login_link", "erin").splitlines()[-1])
     yield context
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def vera(house: House) -> Person:
+    """A user with chats of her own."""
+    return house.user("vera")
+
+
+@pytest.fixture(scope="module")
+def veras_login(browser: Browser, house: House, vera: Person) -> Any:
+    """What a browser keeps of her login."""
+    context = logged_in(browser, house, house.manage("login_link", "vera").splitlines()[-1])
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def veras_chat(vera: Person) -> str:
+    """A chat with four messages."""
+    return imported(vera, "Talk of whales")
+
+
+@pytest.fixture
+def veras_page(browser: Browser, house: House, veras_login: Any, veras_chat: str) -> Iterator[Page]:
+    """A page that shows the chat, of a browser that remembers no choices.
+
+    Errors of its scripts fail the test, refused requests do not.
+    """
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 800}, storage_state=veras_login, locale="en-GB"
+    )
+    page = context.new_page()
+    errors = errors_of(page)
+    page.goto(f"{house.url}/sessions/{veras_chat}/")
+    live(page)
+    yield page
+    assert [error for error in errors if "Failed to load resource" not in error] == []
     context.close()
 
 

@@ -1,4 +1,4 @@
-"""Exports and imports in the page: asked for by clicks and keys, watched, downloaded, told when they fail."""
+"""Exports in the page: asked for by clicks and keys, watched, downloaded, told when they fail."""
 
 import io
 import json
@@ -11,72 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
+from playwright.sync_api import Locator, Page, Request, expect
 
-from tests.acceptance.chat_pages import live
-from tests.acceptance.house import House, Person, wait_for
-from tests.browser import errors_of, logged_in
+from tests.acceptance.chat_pages import imported
+from tests.acceptance.house import House, Person
 
 MEGABYTE = 1_000_000
 
 
-@pytest.fixture(scope="module")
-def vera(house: House) -> Person:
-    """A user with chats of her own."""
-    return house.user("vera")
-
-
-@pytest.fixture(scope="module")
-def veras_login(browser: Browser, house: House, vera: Person) -> Any:
-    """What a browser keeps of her login."""
-    context = logged_in(browser, house, house.manage("login_link", "vera").splitlines()[-1])
-    state = context.storage_state()
-    context.close()
-    return state
-
-
 @pytest.fixture
-def veras_browser(browser: Browser, veras_login: Any) -> Iterator[BrowserContext]:
-    """A browser of hers that remembers no choices."""
-    context = browser.new_context(
-        viewport={"width": 1280, "height": 800}, storage_state=veras_login, locale="en-GB"
-    )
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def chat_id(vera: Person) -> str:
-    """A chat with four messages."""
-    return _chat(vera, "Talk of whales")
-
-
-@pytest.fixture
-def page(veras_browser: BrowserContext, house: House, chat_id: str) -> Iterator[Page]:
-    """A page that shows the chat; errors of its scripts fail the test, refused requests do not."""
-    page = veras_browser.new_page()
-    errors = errors_of(page)
-    page.goto(f"{house.url}/sessions/{chat_id}/")
-    live(page)
-    yield page
-    assert [error for error in errors if "Failed to load resource" not in error] == []
-
-
-def _document(title: str, *contents: str) -> dict[str, Any]:
-    roles = ("user", "assistant")
-    messages = [{"role": roles[place % 2], "content": text} for place, text in enumerate(contents)]
-    return {
-        "schema_version": 2,
-        "session": {"title": title},
-        "messages": messages,
-        "tool_calls": [],
-        "subagents": [],
-    }
-
-
-def _chat(person: Person, title: str) -> str:
-    document = _document(title, "one of whales", "two of krill", "three of ships", "four of nets")
-    return str(person.http.post("/api/sessions/import/", json=document).raise_for_status().json()["id"])
+def page(veras_page: Page) -> Page:
+    """The page that shows Vera's chat."""
+    return veras_page
 
 
 @contextmanager
@@ -212,8 +158,8 @@ def test_chosen_chats_come_as_one_archive_in_a_chat_of_its_own(
     page: Page, house: House, vera: Person
 ) -> None:
     for title in ("Ledger of spring", "Ledger of autumn"):
-        _chat(vera, title)
-    archived = _chat(vera, "Ledger of winter")
+        imported(vera, title)
+    archived = imported(vera, "Ledger of winter")
     vera.http.post(f"/api/sessions/{archived}/archive/").raise_for_status()
     page.goto(f"{house.url}/account/")
     page.get_by_test_id("account-menu").click()
@@ -298,7 +244,7 @@ def test_a_failure_says_what_to_do_and_trying_again_helps(page: Page, house: Hou
 
 
 def test_a_file_that_is_gone_is_told_and_the_same_export_is_made_again(
-    page: Page, house: House, vera: Person, chat_id: str
+    page: Page, house: House, vera: Person, veras_chat: str
 ) -> None:
     dialog = _options(page)
     dialog.get_by_label("JSON").check(force=True)
@@ -313,7 +259,7 @@ def test_a_file_that_is_gone_is_told_and_the_same_export_is_made_again(
     _card(page).get_by_role("button", name="Export again").click()
     expect(page.get_by_test_id("export-card")).to_have_count(2)
     expect(_card(page, "succeeded")).to_be_visible(timeout=20_000)
-    made = vera.http.get("/api/subagents/", params={"session_id": chat_id}).raise_for_status().json()
+    made = vera.http.get("/api/subagents/", params={"session_id": veras_chat}).raise_for_status().json()
     again, first = (export["args"] for export in made["results"])
     assert again == first
     assert first["options"]["first_message"] == 3
@@ -321,7 +267,7 @@ def test_a_file_that_is_gone_is_told_and_the_same_export_is_made_again(
 
 
 def test_an_export_whose_time_is_over_can_be_made_again_after_a_reload(
-    page: Page, house: House, chat_id: str
+    page: Page, house: House, veras_chat: str
 ) -> None:
     _ask(page, "json")
     expect(_card(page, "succeeded")).to_be_visible(timeout=20_000)
@@ -329,7 +275,7 @@ def test_an_export_whose_time_is_over_can_be_made_again_after_a_reload(
         "shell",
         "-c",
         "from exports_app.models import Export; from django.utils import timezone;"
-        f"Export.objects.filter(subagent__session_id='{chat_id}').update(expires_at=timezone.now())",
+        f"Export.objects.filter(subagent__session_id='{veras_chat}').update(expires_at=timezone.now())",
     )
     page.reload()
     expect(_card(page, "expired")).to_contain_text("Expired")
@@ -341,7 +287,7 @@ def test_an_export_whose_time_is_over_can_be_made_again_after_a_reload(
 def test_who_is_in_another_chat_is_told_that_an_export_is_ready(
     page: Page, house: House, vera: Person
 ) -> None:
-    other = _chat(vera, "Elsewhere")
+    other = imported(vera, "Elsewhere")
     page.reload()
     with _paused(house):
         _ask(page, "json")
@@ -353,123 +299,3 @@ def test_who_is_in_another_chat_is_told_that_an_export_is_ready(
     with page.expect_download() as downloading:
         toast.get_by_role("button", name="Download").click()
     assert downloading.value.suggested_filename.endswith(".json")
-
-
-def _import_dialog(page: Page) -> Locator:
-    page.get_by_test_id("account-menu").click()
-    page.get_by_test_id("account-import").click()
-    return page.get_by_role("dialog", name="Import a chat")
-
-
-def _choose(page: Page, path: Path) -> None:
-    with page.expect_file_chooser() as choosing:
-        page.get_by_test_id("import-choose").click()
-    choosing.value.set_files(path)
-
-
-def _file(folder: Path, name: str, document: object) -> Path:
-    path = folder / name
-    path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
-    return path
-
-
-def _titled(person: Person, title: str) -> list[Any]:
-    answer = person.http.get("/api/sessions/", params={"search": title}).raise_for_status()
-    return list(answer.json()["results"])
-
-
-def test_an_exported_chat_is_imported_once_however_often_one_clicks(
-    page: Page, vera: Person, tmp_path: Path
-) -> None:
-    document = _document("Brought along", "first words", "second words", "third words")
-    dialog = _import_dialog(page)
-    expect(dialog.get_by_test_id("import-submit")).to_be_disabled()
-    _choose(page, _file(tmp_path, "chat.json", document))
-    expect(dialog.get_by_test_id("import-file")).to_contain_text("chat.json")
-    expect(dialog.get_by_test_id("import-submit")).to_be_focused()
-    dialog.get_by_test_id("import-submit").dblclick()
-    expect(page.get_by_test_id("toast")).to_contain_text("Imported 3 messages.")
-    expect(page.get_by_test_id("session-title")).to_have_text("Brought along")
-    expect(page.get_by_test_id("message-user").last).to_contain_text("third words")
-    expect(page.get_by_test_id("session-list")).to_contain_text("Brought along")
-    assert len(_titled(vera, "Brought along")) == 1
-
-
-def test_a_chat_is_imported_from_a_page_without_chats_by_dropping_it(
-    page: Page, house: House, tmp_path: Path
-) -> None:
-    path = _file(tmp_path, "dropped.json", "\ufeff" + json.dumps(_document("Dropped", "words")))
-    page.goto(f"{house.url}/account/")
-    dialog = _import_dialog(page)
-    box = dialog.get_by_test_id("import-drop").bounding_box()
-    assert box
-    session = page.context.new_cdp_session(page)
-    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        event = {"type": kind, "x": box["x"] + 20, "y": box["y"] + 20, "data": data}
-        session.send("Input.dispatchDragEvent", event)
-    expect(dialog.get_by_test_id("import-file")).to_contain_text("dropped.json")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/sessions/**")
-    expect(page.get_by_test_id("toast")).to_contain_text("Imported 1 message.")
-    expect(page.get_by_test_id("session-title")).to_have_text("Dropped")
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        ("not json", "This file is not JSON"),
-        ({"schema_version": 99}, "no exported chat, or one of a version that this server cannot read"),
-        (_document("Wrong", "words") | {"messages": [{"role": "user"}]}, "$.messages[0]"),
-    ],
-)
-def test_what_is_no_exported_chat_is_refused_in_words(
-    page: Page, tmp_path: Path, content: object, words: str
-) -> None:
-    dialog = _import_dialog(page)
-    _choose(page, _file(tmp_path, "wrong.json", content))
-    page.keyboard.press("Enter")
-    expect(dialog.get_by_test_id("import-error")).to_contain_text(words)
-    expect(dialog.get_by_test_id("import-file")).to_contain_text("wrong.json")
-    page.keyboard.press("Escape")
-    expect(dialog).to_be_hidden()
-    expect(page.get_by_test_id("account-menu")).to_be_focused()
-
-
-def test_a_large_chat_is_uploaded_in_pieces_and_may_be_cancelled(
-    page: Page, vera: Person, tmp_path: Path
-) -> None:
-    text = json.dumps(_document("Large", "a question", "an answer"))
-    path = _file(tmp_path, "large.json", text + " " * 2 * MEGABYTE)
-    line = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": MEGABYTE}
-    network = page.context.new_cdp_session(page)
-    network.send("Network.emulateNetworkConditions", line)
-    dialog = _import_dialog(page)
-    _choose(page, path)
-    page.keyboard.press("Enter")
-    bar = dialog.get_by_role("progressbar", name="Upload")
-    expect(bar).to_have_attribute("aria-valuenow", re.compile("[1-9].?"))
-    dialog.get_by_role("button", name="Cancel").click()
-    expect(dialog).to_be_hidden()
-    wait_for("the server has forgotten it", lambda: not _files(vera))
-    network.send("Network.emulateNetworkConditions", line | {"uploadThroughput": -1})
-    _import_dialog(page)
-    _choose(page, path)
-    page.keyboard.press("Enter")
-    expect(page.get_by_test_id("toast")).to_contain_text("Imported 2 messages.", timeout=20_000)
-    expect(page.get_by_test_id("session-title")).to_have_text("Large")
-    wait_for("nothing of the upload is kept", lambda: not _files(vera))
-
-
-def _files(person: Person) -> list[Any]:
-    return list(person.http.get("/api/files/").raise_for_status().json()["results"])
-
-
-def test_a_file_that_is_too_large_is_refused_before_a_byte_is_sent(page: Page, tmp_path: Path) -> None:
-    path = tmp_path / "huge.json"
-    with path.open("wb") as file:
-        file.truncate(33 * 1024**2)
-    dialog = _import_dialog(page)
-    _choose(page, path)
-    expect(dialog.get_by_test_id("import-error")).to_contain_text("At most 33.6 MB are imported.")
-    expect(dialog.get_by_test_id("import-submit")).to_be_disabled()

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from agents_app import admission, gateway, pool, runner
+from agents_app.files import names
 from agents_app.models import Pool, Subagent, ToolCall
 from exports_app.document import freeze
 from exports_app.formats import FORMATS
@@ -18,15 +19,29 @@ from sessions_app.events import session_change
 from sessions_app.messages import add
 from sessions_app.models import ChatSession
 from tests.agents import work
+from tests.files.conftest import uploaded
 from tests.recording import RecordingContext
 
 
 @pytest.fixture(autouse=True)
 def media(settings: Any, tmp_path: Path) -> Path:
-    """The folder of the files, empty."""
+    """The folder of the exports, empty; uploads and work have folders of their own."""
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.WORK_DIR = tmp_path / "work"
+    settings.FILES_DIR = tmp_path / "files"
+    settings.FILES_DIR.mkdir()
     return tmp_path / "media"
+
+
+@pytest.fixture
+def upload(session: ChatSession) -> Callable[..., str]:
+    """Upload a file of the session's owner and return the link to it."""
+
+    def do(content: bytes, name: str = "picture.png") -> str:
+        stored = uploaded(session.owner_id, content, name)
+        return names.as_link(stored.name, str(stored.pk))
+
+    return do
 
 
 @pytest.fixture

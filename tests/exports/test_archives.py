@@ -263,12 +263,13 @@ def write(context: RecordingContext, chats: list[selection.Chosen]) -> archives.
 
 def test_a_cancelled_archive_ends_at_the_next_message(ann: Any, tmp_path: Path, session: ChatSession) -> None:
     chats = selection.chosen([str(chat(ann, "A", *"abc").pk), str(chat(ann, "B", *"abc").pk)])
-    context = RecordingContext(tmp_path)
+    context = RecordingContext(tmp_path / "attempt")
+    context.workdir.mkdir()
     context.stop_when = lambda percent, stage: stage == "rendering 2 of 2"
     with pytest.raises(Stopped):
         write(context, chats)
     assert len(context.told) == 3 + 1 + 1
-    assert [path.name for path in tmp_path.iterdir()] == ["export.zip"]
+    assert [path.name for path in context.workdir.iterdir()] == ["export.zip"]
 
 
 @pytest.mark.usefixtures("registered")

@@ -2,11 +2,7 @@
 
 import base64
 import io
-import os
 import re
-import signal
-import threading
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -17,19 +13,15 @@ from django.utils import timezone
 from PIL import Image
 from pypdf import PdfReader
 
-from agents_app.context import Stopped, ToolError
-from agents_app.files import names, removal, storage
+from agents_app.context import ToolError
+from agents_app.files import removal, storage
 from agents_app.models import Pool, StoredFile, Subagent
-from exports_app.document import freeze
-from exports_app.options import ExportOptions
-from exports_app.pictures import batches, converting, gallery, links
-from exports_app.pictures.attached import Picture
-from exports_app.pictures.gallery import Gallery
+from exports_app.pictures import gallery
 from exports_app.typesetting import pdf
 from sessions_app.models import ChatSession
 from tests.exports.pictures import bomb, corners, encoded, seen_corners
 from tests.files.conftest import uploaded
-from tests.recording import RecordingContext, child_processes
+from tests.recording import RecordingContext
 
 Say = Callable[..., None]
 Written = Callable[..., Path]
@@ -37,32 +29,6 @@ UPRIGHT = ["red", "green", "blue", "white"]
 IMAGE = re.compile(
     r'<img alt="([^"]*)" width="(\d+)" height="(\d+)"[^>]* src="data:(image/\w+);base64,([^"]+)">'
 )
-
-
-@pytest.fixture(autouse=True)
-def store(tmp_path: Path, settings: Any) -> Path:
-    """The folder that the bytes of files are in."""
-    settings.FILES_DIR = tmp_path / "files"
-    settings.FILES_DIR.mkdir()
-    return Path(settings.FILES_DIR)
-
-
-@pytest.fixture
-def upload(session: ChatSession) -> Callable[..., str]:
-    """Upload a file of the session's owner and return the link to it."""
-    return lambda content, name="picture.png": _link(uploaded(session.owner_id, content, name))
-
-
-@pytest.fixture
-def opened(session: ChatSession, tmp_path: Path) -> Gallery:
-    """The files of the session's owner, as an export has them."""
-    folder = tmp_path / "attempt" / "pictures"
-    folder.mkdir(parents=True)
-    return Gallery(RecordingContext(tmp_path / "attempt"), session.owner_id, folder)
-
-
-def _link(stored: StoredFile) -> str:
-    return names.as_link(stored.name, str(stored.pk))
 
 
 def _images(page: Path) -> list[tuple[str, Image.Image]]:
@@ -283,23 +249,6 @@ def test_a_file_that_a_superseded_attempt_delivered_is_not_shown(
     assert _images(written("html", include_tools=False)) == []
 
 
-def test_a_picture_named_again_and_again_is_converted_once(
-    say: Say, written: Written, upload: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    links = [upload(encoded(corners(100 + number, 50), "PNG"), f"{number}.png") for number in range(5)]
-    say(*(f"{links[number % 5]}\n{links[0]}" for number in range(20)))
-    batches_made: list[list[str]] = []
-    convert = batches.convert
-
-    def counted(context: Any, sources: Any, folder: Path) -> Any:
-        batches_made.append(list(sources))
-        return convert(context, sources, folder)
-
-    monkeypatch.setattr(batches, "convert", counted)
-    assert len(_images(written("html"))) == 40
-    assert [len(batch) for batch in batches_made] == [5]
-
-
 def test_past_what_one_export_may_have_pictures_are_names_with_a_sentence(
     say: Say, written: Written, upload: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -312,22 +261,6 @@ def test_past_what_one_export_may_have_pictures_are_names_with_a_sentence(
     assert _pdf_words(written("pdf")).count("one export has no room for more pictures") == 2
 
 
-def test_past_its_bytes_or_the_time_for_converting_it_is_the_same(
-    opened: Gallery, upload: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ids = list(links.files_in([upload(encoded(corners(), "PNG")) for _ in range(3)]))
-    first = opened.shown(ids[0])
-    assert first is not None
-    assert first.picture is not None
-    monkeypatch.setattr(gallery, "BYTES_AT_MOST", first.picture.path.stat().st_size)
-    assert [opened.shown(file_id) and opened.shown(file_id).note for file_id in ids] == [gallery.TOO_MANY] * 3  # type: ignore[union-attr]
-    monkeypatch.undo()
-    monkeypatch.setattr(gallery, "SECONDS_AT_MOST", 0.0)
-    opened._made = {ids[0]: first.picture}
-    notes = [opened.shown(file_id).note for file_id in ids]  # type: ignore[union-attr]
-    assert notes == ["", gallery.TOO_SLOW, gallery.TOO_SLOW]
-
-
 def test_one_message_has_so_many_pictures_at_most(
     say: Say, written: Written, upload: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -337,79 +270,6 @@ def test_one_message_has_so_many_pictures_at_most(
     page = written("html")
     assert len(_images(page)) == 3
     assert _words(page).count("one message has no room for more pictures") == 1
-
-
-def test_one_that_ends_the_process_is_broken_and_the_others_are_shown(
-    opened: Gallery, upload: Callable[..., str]
-) -> None:
-    """As a decoder does that never returns, or is killed for its memory."""
-    ids = list(links.files_in([upload(encoded(corners(), "PNG"), f"{number}.png") for number in range(3)]))
-    opened.expect(ids)
-    before = child_processes()
-    watcher = threading.Thread(target=_kill_the_first_child, args=(before,))
-    watcher.start()
-    notes = [opened.shown(file_id).note for file_id in ids]  # type: ignore[union-attr]
-    watcher.join(30)
-    assert notes == [batches.BROKEN, "", ""]
-
-
-def test_one_that_needs_too_much_memory_does_not_get_it(
-    opened: Gallery, upload: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    grain = Image.effect_noise((6000, 6000), 50).convert("RGB")
-    ids = list(links.files_in([upload(encoded(grain, "BMP")), upload(encoded(corners(), "PNG"))]))
-    monkeypatch.setattr(batches, "MEMORY_BYTES", 128 * 1024**2)
-    opened.expect(ids)
-    notes = [opened.shown(file_id).note for file_id in ids]  # type: ignore[union-attr]
-    assert notes == [batches.PROBLEMS["large"], ""]
-
-
-def test_a_process_that_takes_too_long_is_ended(
-    opened: Gallery, upload: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (file_id,) = links.files_in([upload(encoded(corners(), "PNG"))])
-    monkeypatch.setattr(batches, "TIMEOUT_SECONDS", 0.0)
-    before = child_processes()
-    attached = opened.shown(file_id)
-    assert attached is not None
-    assert attached.note == batches.BROKEN
-    assert child_processes() <= before
-
-
-def test_a_cancel_ends_the_converting_at_once_and_leaves_nothing(
-    say: Say, written: Written, upload: Callable[..., str], tmp_path: Path
-) -> None:
-    noise = encoded(Image.effect_noise((5000, 5000), 50), "PNG", compress_level=1)
-    say(*(upload(noise, f"{number}.png") for number in range(gallery.BATCH)))
-    before = child_processes()
-    (tmp_path / "attempt").mkdir()
-    context = RecordingContext(tmp_path / "attempt")
-
-    def stop_once_it_converts() -> None:
-        until = time.monotonic() + 60
-        while time.monotonic() < until and not list((tmp_path / "attempt").glob("pictures-*/*")):
-            time.sleep(0.01)
-        context.stop()
-
-    watcher = threading.Thread(target=stop_once_it_converts)
-    watcher.start()
-    with pytest.raises(Stopped):
-        written("html", context)
-    ended = time.monotonic()
-    watcher.join(60)
-    assert context.stopped_at is not None
-    assert ended - context.stopped_at < 2
-    assert child_processes() <= before
-    assert list((tmp_path / "attempt").glob("pictures-*")) == []
-
-
-def test_the_made_pictures_are_gone_when_the_file_is_written(
-    say: Say, written: Written, upload: Callable[..., str], tmp_path: Path
-) -> None:
-    say(upload(encoded(corners(), "PNG")))
-    for name in ("html", "pdf", "markdown", "json"):
-        written(name)
-        assert list((tmp_path / "attempt").glob("pictures-*")) == []
 
 
 def test_what_sets_the_pages_can_read_the_pictures_and_nothing_else(tmp_path: Path) -> None:
@@ -454,27 +314,6 @@ def test_a_page_has_no_picture_of_a_message_but_files(say: Say, written: Written
     assert re.findall('href="([^"]*)"', text) == ["#message-1", "https://evil.example/p.png", "#message-2"]
 
 
-def test_the_ids_of_files_that_messages_name_are_remembered_within_limits(
-    session: ChatSession, say: Say, opened: Gallery
-) -> None:
-    document = freeze(session.pk, options=ExportOptions(), now=timezone.now())
-    assert document.owner_id == session.owner_id
-    ids = [f"/files/00000000-0000-0000-0000-{number:012}/" for number in range(5000)]
-    opened.expect(links.files_in(ids))
-    assert len(opened._expected) <= gallery._REMEMBERED
-    assert [opened.told(file_id) for file_id in links.files_in(ids)] == [None] * 5000
-    assert len(opened._known) <= gallery._REMEMBERED + gallery._LOOKED_UP_TOGETHER + 1
-
-
-def test_the_converted_file_is_bounded(opened: Gallery, upload: Callable[..., str]) -> None:
-    noise = Image.merge("RGBA", [Image.effect_noise((1600, 1600), 120) for _ in range(4)])
-    (file_id,) = links.files_in([upload(encoded(noise, "PNG", compress_level=1))])
-    attached = opened.shown(file_id)
-    assert attached is not None
-    assert isinstance(attached.picture, Picture)
-    assert attached.picture.path.stat().st_size <= converting.BYTES_AT_MOST
-
-
 def _subagent(session: ChatSession, attempt: int = 1) -> Subagent:
     now = timezone.now()
     return Subagent.objects.create(
@@ -482,11 +321,3 @@ def _subagent(session: ChatSession, attempt: int = 1) -> Subagent:
         agent_type="tool_executor", tool_name="probe", title="Draw", state="succeeded", attempt=attempt,
         result={"summary": "Drawn."}, queued_at=now, queue_deadline_at=now, started_at=now, finished_at=now,
     )  # fmt: skip
-
-
-def _kill_the_first_child(before: set[int]) -> None:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        for pid in child_processes() - before:
-            os.kill(pid, signal.SIGKILL)
-            return
