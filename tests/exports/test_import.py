@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -35,13 +34,6 @@ BARE: dict[str, Any] = {
     "subagents": [{"tool_name": "probe", "title": "Probe", "state": "queued", "result": None}],
 }
 IMPORT = "/api/sessions/import/"
-
-
-@pytest.fixture(autouse=True)
-def store(tmp_path: Path, settings: Any) -> None:
-    """The folder of uploads, empty."""
-    settings.FILES_DIR = tmp_path / "files"
-    settings.FILES_DIR.mkdir()
 
 
 @pytest.fixture
