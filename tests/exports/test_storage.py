@@ -27,6 +27,7 @@ from sessions_app import lifecycle
 from sessions_app.models import ChatSession
 from tests.agents import work
 from tests.exports.bucket import Bucket
+from tests.exports.s3_server import storage_at
 from tests.installation import ROOT
 from tests.sessions.sockets import in_thread
 
@@ -181,6 +182,8 @@ async def test_it_is_sent_in_parts_and_told_as_unavailable_while_the_storage_is_
         ({"BACKEND": "os.path"}, "not callable"),
         ({"BACKEND": "tests.exports.bucket.Bucket", "OPTIONS": {"x": 1}}, "takes no arguments"),
         ({"BACKEND": "tests.exports.test_storage.Nameless"}, "the options name no bucket_name"),
+        ({"BACKEND": "exports_app.s3.S3Storage"}, "the options name no bucket_name"),
+        (storage_at("s3.example.org"), "endpoint_url has to begin with https:// or http://"),
     ],
 )
 def test_settings_that_make_no_storage_are_refused_in_words(
@@ -208,7 +211,6 @@ class Nameless(Bucket):
 
 
 def test_a_bucket_that_says_nothing_is_waited_for_some_seconds_only(settings: Any) -> None:
-    pytest.importorskip("storages", reason="django-storages is not installed")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         options = {
             "bucket_name": "exports",
