@@ -6,14 +6,15 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
 from agents_app.approval_rows import Approval, ToolPermission, ToolPolicy
 from agents_app.files.model import StoredFile
+from agents_app.maintenance_rows import MaintenanceRun
 from agents_app.mcp_servers.model import McpServer
 from agents_app.model_providers import ModelProvider
-from agents_app.querysets import SubagentQuerySet, TurnQuerySet, WorkerQuerySet
-from agents_app.spending import SessionSpending, Spending
+from agents_app.querysets import SubagentQuerySet, WorkerQuerySet
+from agents_app.spending import SessionSpending
+from agents_app.turn_rows import ToolCall, Turn
 from sessions_app.models import ChatSession
 
 __all__ = [
@@ -112,109 +113,6 @@ class PoolShare(models.Model):
 
     def __str__(self) -> str:
         return f"{self.owner_id} in {self.pool_id}: round {self.round}"
-
-
-class Turn(Spending):
-    """One answer of the main agent: it takes up all messages that wait and ends when it has answered."""
-
-    class State(models.TextChoices):
-        """A session has at most one turn that is queued, running or awaiting approval."""
-
-        QUEUED = "queued"
-        RUNNING = "running"
-        AWAITING_APPROVAL = "awaiting_approval"
-        COMPLETED = "completed"
-        FAILED = "failed"
-        CANCELLED = "cancelled"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="turns", db_index=False)
-    state = models.CharField(max_length=20, choices=State, default=State.QUEUED)
-    attempt = models.PositiveIntegerField(default=1)
-    model = models.CharField(max_length=200, blank=True)
-    worker = models.ForeignKey(Worker, null=True, blank=True, on_delete=models.SET_NULL, related_name="turns")
-    steps = models.JSONField(default=list, blank=True, help_text="the model messages of this turn so far")
-    deaths = models.PositiveIntegerField(default=0, help_text="attempts whose process died")
-    stop_requested_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    queued_at = models.DateTimeField(default=timezone.now)
-    sent_at = models.DateTimeField(null=True, blank=True, help_text="when its message was last sent")
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    error = models.JSONField(null=True, blank=True)
-
-    objects = TurnQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-created_at"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["session"],
-                condition=Q(state__in=["queued", "running", "awaiting_approval"]),
-                name="one_unfinished_turn",
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["state", "session"], name="turn_state_session"),
-            models.Index(fields=["session", "-created_at"], name="turn_newest"),
-        ]
-
-    def __str__(self) -> str:
-        return f"turn {self.pk} {self.state}"
-
-
-class ToolCall(models.Model):
-    """A fast call: made by the main agent in a turn or by a program; kept as the audit."""
-
-    class State(models.TextChoices):
-        """A call that was running when its process died is failed by the turn that goes on."""
-
-        RUNNING = "running"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="tool_calls")
-    turn = models.ForeignKey(
-        Turn, null=True, blank=True, on_delete=models.SET_NULL, related_name="tool_calls"
-    )
-    seq = models.BigIntegerField(help_text="its place in the session")
-    tool_name = models.CharField(max_length=100)
-    args = models.JSONField(default=dict)
-    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
-    result = models.JSONField(null=True, blank=True)
-    error = models.JSONField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    subagent = models.OneToOneField(
-        "Subagent",
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="call",
-        help_text="what it goes on as, in the background",
-    )
-    deadline_at = models.DateTimeField(
-        null=True, blank=True, help_text="set if another process makes the call: it is lost after that"
-    )
-    claimed_at = models.DateTimeField(null=True, blank=True, help_text="when that process took it")
-    sent_at = models.DateTimeField(null=True, blank=True, help_text="when its message was last sent")
-    is_imported = models.BooleanField(
-        default=False, db_default=False, help_text="it came with an imported chat and was not made here"
-    )
-
-    class Meta:
-        ordering = ["-created_at"]
-        indexes = [
-            models.Index(
-                fields=["deadline_at"],
-                condition=Q(state="running", deadline_at__isnull=False),
-                name="call_handed_over",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.tool_name} {self.state}"
 
 
 class Subagent(models.Model):
@@ -335,58 +233,6 @@ class Subagent(models.Model):
     def is_final(self) -> bool:
         """Whether nothing will change any more."""
         return self.state in (self.State.SUCCEEDED, self.State.FAILED, self.State.CANCELLED)
-
-
-class MaintenanceRun(models.Model):
-    """One clean-up: which jobs ran, what each did. At most one runs at a time."""
-
-    class Kind(models.TextChoices):
-        """Hourly and deep runs are scheduled (a deep one runs every job); forced ones somebody asked for."""
-
-        HOURLY = "hourly"
-        DEEP = "deep"
-        FORCED = "forced"
-
-    class State(models.TextChoices):
-        """Running from the moment it is asked for; failed if a job failed or its process died."""
-
-        RUNNING = "running"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=10, choices=Kind)
-    deep = models.BooleanField(default=False, help_text="whether the deep jobs run too")
-    slot = models.CharField(max_length=200, unique=True, help_text="what it is the only run of")
-    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    host = models.CharField(max_length=255, blank=True)
-    pid = models.PositiveIntegerField(null=True, blank=True, help_text="empty until a process has taken it")
-    started_ticks = models.BigIntegerField(
-        null=True, blank=True, help_text="start of the process: tells a reused pid"
-    )
-    sent_at = models.DateTimeField(null=True, blank=True, help_text="when its message was last sent")
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True, blank=True)
-    results = models.JSONField(default=dict, blank=True, help_text="a line and counts for each job")
-    error = models.TextField(blank=True)
-
-    class Meta:
-        ordering = ["-started_at"]
-        constraints = [
-            models.UniqueConstraint(fields=["state"], condition=Q(state="running"), name="one_run_at_a_time"),
-            models.CheckConstraint(
-                condition=Q(state="running", finished_at__isnull=True)
-                | Q(state__in=["succeeded", "failed"], finished_at__isnull=False),
-                name="run_finished_iff_ended",
-            ),
-        ]
-        indexes = [models.Index(fields=["-started_at"], name="maintenance_newest")]
-
-    def __str__(self) -> str:
-        return f"{'deep ' if self.deep else ''}{self.kind} run {self.state}"
 
 
 class Singleton(models.Model):

@@ -1,4 +1,4 @@
-"""Named reads of subagents, turns and workers."""
+"""Named reads of subagents and workers."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 if TYPE_CHECKING:
-    from agents_app.models import Subagent, Turn, Worker  # noqa: F401  # a circle at run time
+    from agents_app.models import Subagent, Worker  # noqa: F401  # a circle at run time
 
 
 IMPORTED = "imported"
@@ -63,18 +63,6 @@ class SubagentQuerySet(models.QuerySet["Subagent"]):
             | Q(priority=subagent.priority, queued_at__lt=subagent.queued_at)
             | Q(priority=subagent.priority, queued_at=subagent.queued_at, pk__lt=subagent.pk)
         )
-
-
-class TurnQuerySet(models.QuerySet["Turn"]):
-    """Turns."""
-
-    def unfinished(self) -> "TurnQuerySet":
-        """Queued, running or waiting for an approval."""
-        return self.filter(state__in=["queued", "running", "awaiting_approval"])
-
-    def never_started(self, sent_before: datetime) -> "TurnQuerySet":
-        """Queued ones whose message is late."""
-        return self.filter(state="queued").filter(Q(sent_at=None) | Q(sent_at__lte=sent_before))
 
 
 class WorkerQuerySet(models.QuerySet["Worker"]):
