@@ -13,15 +13,15 @@ from uuid import UUID
 from django.db import DatabaseError
 from django.utils import timezone
 
-from agents_app import liveness, outcome, pool, tool_executor
+from agents_app import liveness, outcome, pool, submissions, tool_executor
 from agents_app.attempt import Attempt, remove_workdir, workdir_path
 from agents_app.context import Stopped, ToolError
 from agents_app.models import Subagent, ToolCall
 from agents_app.outcome import Outcome
-from agents_app.pool import NoSlot, Submission
 from agents_app.presentation import tool_payload
 from agents_app.registry import Tool, find_agent_type
 from agents_app.storing import patiently
+from agents_app.submissions import NoSlot, Submission
 from agents_app.turn_thread import Shutdown
 from sessions_app.errors import Refusal
 from sessions_app.events import SessionChange, session_change
@@ -83,7 +83,7 @@ def _take_in(change: SessionChange, call_id: UUID, tool: Tool, arguments: dict[s
         plan=tool_executor.plan(tool, arguments),
         turn_id=call.turn_id,
     )
-    subagent = pool.take_in(change, submission, liveness.current_worker_id(), call.seq)
+    subagent = submissions.take_in(change, submission, liveness.current_worker_id(), call.seq)
     call.state, call.subagent, call.finished_at = ToolCall.State.SUCCEEDED, subagent, timezone.now()
     call.result = {"summary": MOVED, "data": {"subagent_id": str(subagent.pk)}}
     call.save(update_fields=["state", "subagent", "finished_at", "result"])

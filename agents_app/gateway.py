@@ -8,15 +8,24 @@ from uuid import UUID, uuid4, uuid5
 from django.conf import settings
 from django.db import transaction
 
-from agents_app import admission, approvals, fast_calls, maintenance, pool, statements, tool_policies
+from agents_app import (
+    admission,
+    approvals,
+    fast_calls,
+    maintenance,
+    pool,
+    statements,
+    submissions,
+    tool_policies,
+)
 from agents_app.files import arguments as files
 from agents_app.mcp_servers import calling
 from agents_app.mcp_servers.calling import tool_at_hand
 from agents_app.models import Pool, Subagent, ToolCall
-from agents_app.pool import Submission
 from agents_app.pool_status import status_of
 from agents_app.querysets import IMPORTED
 from agents_app.registry import TOOLS, Tool, find_agent_type
+from agents_app.submissions import Submission
 from sessions_app.errors import Refusal
 from sessions_app.models import ChatSession
 from sessions_app.payloads import MaintenanceStatistics
@@ -133,7 +142,7 @@ def spawn(
         idempotency_key=idempotency_key,
         priority=priority,
     )
-    return pool.submit(submission)
+    return submissions.submit(submission)
 
 
 def request_export(
@@ -175,7 +184,7 @@ def retry(subagent_id: UUID, idempotency_key: str = "") -> Subagent:
         tool = tool_policies.find(ended.tool_name)
         tool_policies.refuse_denied(tool)
         files.refuse_expired(tool, ended.args, ended.owner_id)
-    return pool.retry(subagent_id, idempotency_key)
+    return submissions.retry(subagent_id, idempotency_key)
 
 
 def pool_status() -> list[dict[str, Any]]:

@@ -1,10 +1,9 @@
-"""The life of a subagent: submit, start, finish, cancel, retry, give back.
+"""The life of a subagent once it is queued: start, finish, cancel, give back, expire.
 
 Every transition is a conditional update on (id, attempt, state) that counts the rows it moved: whoever
 comes second, a duplicate message or a worker that was thought dead, moves none and changes nothing.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,82 +14,28 @@ from django.utils import timezone
 from agents_app import admission, statements, turns
 from agents_app.files import removal
 from agents_app.files.presentation import Delivered
-from agents_app.models import Pool, Subagent
+from agents_app.models import Subagent
 from agents_app.outcome import Outcome
-from agents_app.places import Line
 from agents_app.presentation import subagent_payload
-from agents_app.registry import Plan, find_agent_type
+from agents_app.registry import find_agent_type
 from agents_app.statements import Admitted
 from sessions_app.errors import Refusal, not_found
 from sessions_app.events import SessionChange, session_change
-from sessions_app.models import ChatSession
 from sessions_app.rows import Rows
 
 MAX_ATTEMPTS = 3
-# More submits than this are not under way at once: that is how many connections a database takes.
-MOST_AT_THE_SAME_MOMENT = 200
 State = Subagent.State
 _WAITING = (State.QUEUED, State.ADMITTED)
 _AT = "id = %(id)s AND attempt = %(attempt)s AND state = %(state)s"
 _subagents = Rows(Subagent)
 
 
-class NoSlot(Exception):
-    """No slot is free for work that runs already."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Submission:
-    """What to queue, and for whom."""
-
-    session_id: UUID
-    agent_type: str
-    plan: Plan
-    turn_id: UUID | None = None
-    idempotency_key: str = ""
-    priority: int = 0
-
-
-def submit(submission: Submission) -> Subagent:
-    """Queue a subagent and admit it if there is room; the same `idempotency_key` again returns the first.
-
-    Raises `Refusal`: `not_found`, `session_not_active`, `queue_full` (429).
-    """
-    with session_change(submission.session_id) as change:
-        key = submission.idempotency_key
-        earlier = key and change.session.subagents.filter(idempotency_key=key).first()
-        if earlier:
-            return earlier
-        if change.session.state == ChatSession.State.STOPPED:
-            raise Refusal("session_not_active", "The session is stopped.", status=409)
-        return _queue(change, submission)
-
-
-def take_in(change: SessionChange, submission: Submission, worker_id: UUID, seq: int) -> Subagent:
-    """Give work that runs in this process already a slot, if one is free and it is this owner's turn.
-
-    The subagent stands at `seq` in the session. Raises `NoSlot`, and then the caller's transaction must be
-    rolled back.
-    """
-    kind = find_agent_type(submission.agent_type)
-    line = Line(kind.pool)
-    if not line.free:
-        raise NoSlot
-    subagent = _new(change, submission, line.pool)
-    subagent.seq = seq
-    _subagents.insert(subagent)
-    statements.enter_queue(kind.pool, subagent.owner_id)
-    admitted = admission.claim_within(kind.pool)
-    if admitted is None or admitted.subagent_id != subagent.pk:
-        raise NoSlot
-    values = _begun(subagent, worker_id)
-    known = {"id": subagent.pk, "attempt": subagent.attempt, "state": State.ADMITTED}
-    started = _subagents.update(values, _AT, **known)
-    if started is None:
-        raise NoSlot
-    change.record("subagent.started", subagent_payload(started, delivered=Delivered()))
-    kind.on_started(change, started)
-    return started
+def find(subagent_id: UUID) -> Subagent:
+    """Return a subagent with its pool. Raises `Refusal` (`not_found`)."""
+    subagent = Subagent.objects.select_related("pool").filter(pk=subagent_id).first()
+    if subagent is None:
+        raise not_found("subagent")
+    return subagent
 
 
 def start(subagent_id: UUID, attempt: int, worker_id: UUID) -> Subagent | None:
@@ -113,6 +58,18 @@ def start(subagent_id: UUID, attempt: int, worker_id: UUID) -> Subagent | None:
         if attempt > 1:
             change.afterwards(partial(removal.remove_superseded, subagent_id))
     return subagent
+
+
+def start_within(change: SessionChange, subagent: Subagent, worker_id: UUID) -> Subagent | None:
+    """Start what the caller's transaction has admitted and return it as it is now; None if it has not."""
+    values = _begun(subagent, worker_id)
+    known = {"id": subagent.pk, "attempt": subagent.attempt, "state": State.ADMITTED}
+    started = _subagents.update(values, _AT, **known)
+    if started is None:
+        return None
+    change.record("subagent.started", subagent_payload(started, delivered=Delivered()))
+    find_agent_type(started.agent_type).on_started(change, started)
+    return started
 
 
 def _begun(subagent: Subagent, worker_id: UUID) -> dict[str, Any]:
@@ -146,14 +103,14 @@ def finish_and_take(subagent: Subagent, outcome: Outcome) -> Admitted | None:
 
 def cancel(subagent_id: UUID) -> Subagent:
     """Cancel a subagent: at once while it waits, by request while it runs. A final one stays as it is."""
-    subagent = _get(subagent_id)
+    subagent = find(subagent_id)
     # It may move between the look and the change, but only as often as it has attempts.
     for _ in range(2 * MAX_ATTEMPTS):
         if subagent.is_final or subagent.cancel_requested_at is not None:
             break
         if not _end(subagent, _WAITING, Outcome(state=State.CANCELLED)):
             _request_cancel(subagent)
-        subagent = _get(subagent_id)
+        subagent = find(subagent_id)
     return subagent
 
 
@@ -163,30 +120,6 @@ def cancel_all(session_id: UUID) -> None:
         Subagent.objects.filter(session_id=session_id).unfinished().values_list("pk", flat=True)
     ):
         cancel(subagent_id)
-
-
-def retry(subagent_id: UUID, idempotency_key: str = "") -> Subagent:
-    """Queue the same work again as a new subagent. Raises `Refusal` (`not_final`) while it is unfinished."""
-    subagent = _get(subagent_id)
-    if not subagent.is_final:
-        raise Refusal("not_final", f"The subagent is {subagent.state}; only ended work is tried again.", 409)
-    plan = Plan(
-        tool_name=subagent.tool_name,
-        arguments=subagent.args,
-        title=subagent.title,
-        safe_to_repeat=subagent.safe_to_repeat,
-        execution_timeout_seconds=subagent.execution_timeout_seconds,
-        idle_timeout_seconds=subagent.idle_timeout_seconds,
-        queue=subagent.queue,
-    )
-    submission = Submission(
-        session_id=subagent.session_id,
-        agent_type=subagent.agent_type,
-        plan=plan,
-        priority=subagent.priority,
-        idempotency_key=idempotency_key,
-    )
-    return submit(submission)
 
 
 def give_back(subagent: Subagent) -> None:
@@ -214,64 +147,6 @@ def expire(now: datetime, at_most: int | None = None) -> int:
         error = {"code": "queue_timeout", "message": f"No worker was free within {waited} s."}
         _end(subagent, _WAITING, Outcome(state=State.FAILED, error=error))
     return len(overdue)
-
-
-def _queue(change: SessionChange, submission: Submission) -> Subagent:
-    kind = find_agent_type(submission.agent_type)
-    line = _line_with_room(kind.pool)
-    pool, owner_id = line.pool, change.session.owner_id
-    subagent = _new(change, submission, pool)
-    place = line.place_of_new(owner_id, submission.priority)
-    _subagents.insert(subagent)
-    change.record("subagent.queued", subagent_payload(subagent, place))
-    kind.on_submitted(change, subagent)
-    admitted = admission.admit_within(change, pool.name, owner_id) if line.free else None
-    if admitted is None or admitted.owner_id != owner_id:
-        # After the admission, which takes an item before its owner's share: so do all others.
-        statements.enter_queue(pool.name, owner_id)
-    if admitted is None or admitted.subagent_id != subagent.pk:
-        change.afterwards(lambda: admission.admit(pool.name))
-    return subagent
-
-
-def _new(change: SessionChange, submission: Submission, pool: Pool) -> Subagent:
-    plan, now = submission.plan, timezone.now()
-    return Subagent(
-        session=change.session,
-        owner_id=change.session.owner_id,
-        pool=pool,
-        turn_id=submission.turn_id,
-        seq=change.next_seq,
-        agent_type=submission.agent_type,
-        tool_name=plan.tool_name,
-        title=plan.title[:300],
-        args=dict(plan.arguments),
-        idempotency_key=submission.idempotency_key,
-        queue=plan.queue,
-        priority=submission.priority,
-        safe_to_repeat=plan.safe_to_repeat,
-        execution_timeout_seconds=plan.execution_timeout_seconds,
-        idle_timeout_seconds=plan.idle_timeout_seconds or pool.idle_timeout_seconds,
-        queued_at=now,
-        queue_deadline_at=now + timedelta(seconds=pool.queue_timeout_seconds),
-    )
-
-
-def _line_with_room(pool_name: str) -> Line:
-    """Return the pool's queue if it takes one more. Raises `Refusal` (`queue_full`).
-
-    Close to the limit one submits after the other, so that it is exact; elsewhere nobody waits for anybody.
-    """
-    line = Line(pool_name)
-    if line.waiting + MOST_AT_THE_SAME_MOMENT > line.pool.queue_limit:
-        statements.lock(pool_name)
-        line = Line(pool_name)
-    if line.waiting >= line.pool.queue_limit:
-        detail = (
-            f"{line.waiting} subagents wait in pool {pool_name}; no more are taken until some have started."
-        )
-        raise Refusal("queue_full", detail, status=429, retry_after_seconds=30)
-    return line
 
 
 def _end(
@@ -391,10 +266,3 @@ def _request_cancel(subagent: Subagent) -> None:
     with session_change(subagent.session_id):
         running = Subagent.objects.filter(pk=subagent.pk, state=State.RUNNING, cancel_requested_at=None)
         running.update(cancel_requested_at=timezone.now())
-
-
-def _get(subagent_id: UUID) -> Subagent:
-    subagent = Subagent.objects.select_related("pool").filter(pk=subagent_id).first()
-    if subagent is None:
-        raise not_found("subagent")
-    return subagent

@@ -6,9 +6,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.db import transaction
 
-from agents_app import gateway, pool
+from agents_app import gateway, submissions
 from agents_app.models import Subagent
-from agents_app.pool import Submission
+from agents_app.submissions import Submission
 from agents_app.wording.tables import amount
 from exports_app import options, planning, selection
 from exports_app.formats import find_format
@@ -59,7 +59,7 @@ def by_staff(user: Any, wanted: object, file_format: str, chosen: Mapping[str, A
         user,
         f"Export of {title}",
         # Past the gateway's door: no task that somebody writes may say that it is staff's.
-        lambda session_id: pool.submit(
+        lambda session_id: submissions.submit(
             Submission(session_id=session_id, agent_type="export_agent", plan=plan)
         ),
     )

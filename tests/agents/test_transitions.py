@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from agents_app import pool
+from agents_app import pool, submissions
 from agents_app.models import Subagent, Worker
 from agents_app.outcome import Outcome
 from sessions_app import lifecycle
@@ -139,10 +139,10 @@ def test_a_cancelled_one_keeps_its_partial_result(session: ChatSession) -> None:
 def test_only_ended_work_is_tried_again(session: ChatSession) -> None:
     subagent = work.running(session, args={"seconds": 1}, safe=False, timeout=7)
     with pytest.raises(Refusal) as refusal:
-        pool.retry(subagent.pk)
+        submissions.retry(subagent.pk)
     assert (refusal.value.code, refusal.value.status) == ("not_final", 409)
     pool.finish(subagent, SUCCESS)
-    again = pool.retry(subagent.pk)
+    again = submissions.retry(subagent.pk)
     assert again.pk != subagent.pk
     assert (again.args, again.safe_to_repeat, again.execution_timeout_seconds) == ({"seconds": 1}, False, 7)
     assert (again.state, again.attempt) == ("queued", 1)
@@ -151,7 +151,7 @@ def test_only_ended_work_is_tried_again(session: ChatSession) -> None:
 def test_what_was_urgent_is_tried_again_as_urgently(session: ChatSession) -> None:
     subagent = work.queue(session, priority=5)
     pool.cancel(subagent.pk)
-    assert pool.retry(subagent.pk).priority == 5
+    assert submissions.retry(subagent.pk).priority == 5
 
 
 def test_a_stopped_session_takes_no_work(session: ChatSession) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from agents_app import admission, gateway, pool
+from agents_app import admission, gateway, pool, submissions
 from agents_app.models import Pool, Subagent, Worker
 from agents_app.outcome import Outcome
 from agents_app.registry import Plan
@@ -25,8 +25,8 @@ def queue(session: ChatSession, tool_name: str = "probe", **how: Any) -> Subagen
         execution_timeout_seconds=how.get("timeout", 300),
         queue=how.get("queue", ""),
     )
-    return pool.submit(
-        pool.Submission(
+    return submissions.submit(
+        submissions.Submission(
             session_id=session.pk,
             agent_type="tool_executor",
             plan=plan,

@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, connection
 
-from agents_app import gateway, pool
-from agents_app.pool import Submission
+from agents_app import gateway, submissions
 from agents_app.registry import find_agent_type
+from agents_app.submissions import Submission
 from sessions_app import lifecycle
 from sessions_app.errors import Refusal
 from tests.chaos import ledger
@@ -185,4 +185,4 @@ def _submitted(order: Order) -> UUID:
         idempotency_key=order.key,
         priority=order.priority,
     )
-    return pool.submit(submission).pk
+    return submissions.submit(submission).pk
