@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from agents_app import turns
+from agents_app import turn_requests
 from agents_app.models import Turn
 from sessions_app import branches, messages
 from sessions_app.errors import Refusal, not_found
@@ -41,7 +41,7 @@ def regenerate(session_id: UUID, message_id: UUID) -> Turn:
         if message.role != Message.Role.ASSISTANT or message.turn_id is None:
             raise Refusal("not_an_answer", "Only an answer of the agent is made again.")
         branches.fork(change, _beginning(change, message))
-        turn = turns.request(change)
+        turn = turn_requests.request(change)
         if turn is None:
             raise Refusal("turn_unfinished", "An answer is under way.", status=409)
         return turn

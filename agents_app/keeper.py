@@ -39,6 +39,7 @@ from agents_app import (
     places,
     pool,
     process_groups,
+    turn_requests,
     turns,
 )
 from agents_app.liveness import Identity
@@ -143,7 +144,7 @@ class Keeper:
         if any(load.works for load in loads.values()):
             admission.send_again(now)
             admission.learn_durations()
-        turns.send_again(now)
+        turn_requests.send_again(now)
         fast_calls.see_to_handed_over_calls(now)
 
     def tend_the_database(self) -> None:

@@ -45,6 +45,7 @@ from agents_app import (
     registry,
     turns,
     usage,
+    waking,
 )
 from agents_app.approvals import ApprovalPending
 from agents_app.draft import Draft
@@ -195,7 +196,7 @@ class Answer:
 
     async def _converse(self) -> None:
         # What changes are rows of other processes: there is nothing to be told by.
-        while not self.turn.steps and await self.thread.call(turns.more_may_come, self.turn):  # noqa: ASYNC110
+        while not self.turn.steps and await self.thread.call(waking.more_may_come, self.turn):  # noqa: ASYNC110
             await asyncio.sleep(WATCH_SECONDS)
         if history.is_answered(history.loaded(self.turn.steps)):  # a dead attempt had all but ended the turn
             return

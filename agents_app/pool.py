@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from agents_app import admission, statements, turns
+from agents_app import admission, statements, waking
 from agents_app.files import removal
 from agents_app.files.presentation import Delivered
 from agents_app.models import Subagent
@@ -180,7 +180,7 @@ def _tell_end(change: SessionChange, ended: Subagent) -> None:
     kind = find_agent_type(ended.agent_type)
     kind.on_finished(change, ended)
     if kind.answers_in_chat:
-        turns.deliver(change, ended)
+        waking.deliver(change, ended)
 
 
 def _let_the_next_in(

@@ -1,4 +1,4 @@
-"""The life of a turn: asked for, claimed, stored step by step, ended, stopped, given back.
+"""The life of a turn once it is asked for: claimed, stored step by step, ended, stopped, given back.
 
 At most one turn of a session is unfinished. Messages that arrive meanwhile join its next step; if there is
 none, the turn's end asks for the next turn.
@@ -6,31 +6,26 @@ none, the turn's end asks for the next turn.
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from agents_app import admission, usage
-from agents_app.models import Approval, Subagent, ToolCall, Turn
+from agents_app import turn_requests, usage, waking
+from agents_app.models import Approval, ToolCall, Turn
 from agents_app.presentation import approval_payload, tool_payload, turn_payload
 from agents_app.spending import Spent
 from sessions_app import branches, messages
 from sessions_app.errors import Refusal, not_found
 from sessions_app.events import SessionChange, announce, session_change
-from sessions_app.models import ChatSession, Event, Message
-from sessions_app.payloads import TurnPayload, TurnRetry
+from sessions_app.models import ChatSession, Message
+from sessions_app.payloads import TurnRetry
 from sessions_app.querysets import MessageQuerySet
 from sessions_app.rows import Rows
 
 MAX_ATTEMPTS = 3
 JOIN_AT_ONCE = 100
-# Results that follow each other so closely wake the agent once.
-TOGETHER = timedelta(seconds=0.5)
-TOGETHER_AT_MOST = timedelta(seconds=2)
 State = Turn.State
 _turns = Rows(Turn)
 _THIS = "id = %(id)s AND attempt = %(attempt)s AND state = %(state)s"
@@ -39,76 +34,6 @@ _ENDINGS = {
     State.FAILED: "turn.failed",
     State.CANCELLED: "turn.cancelled",
 }
-
-
-def request(change: SessionChange) -> Turn | None:
-    """Ask for an answer to what waits and return its turn; None if an unfinished one will see to it."""
-    session = change.session
-    if session.state == ChatSession.State.STOPPED or session.turns.unfinished().exists():
-        return None
-    turn = Turn(session=session, model=session.model or settings.MCPCHAT_MODEL, sent_at=timezone.now())
-    _turns.insert(turn)
-    change.afterwards(lambda: send(turn))
-    return turn
-
-
-def deliver(change: SessionChange, subagent: Subagent) -> None:
-    """Bring a subagent's result into the chat as a message and wake the main agent.
-
-    Nobody is woken by a cancel: what there was by then is shown, if it is more than a summary.
-    """
-    is_cancelled = subagent.state == Subagent.State.CANCELLED
-    if is_cancelled and not subagent.report:
-        return
-    ranges = branches.current(change.session)
-    # Who said something anew has left the work of the earlier branch behind: its card shows how it ended.
-    is_heard = not is_cancelled and (ranges is None or branches.holds(ranges, subagent.seq))
-    messages.add(
-        change,
-        role=Message.Role.SUBAGENT,
-        content=_result_text(subagent),
-        subagent_id=subagent.pk,
-        wants_answer=is_heard,
-    )
-    if is_heard:
-        _wake(change)
-
-
-def _wake(change: SessionChange) -> None:
-    """Ask for a turn that tells of results, unless such turns follow each other without anybody speaking.
-
-    A tool that a result makes the agent call again, and so on, would otherwise never end.
-    """
-    session = change.session
-    spoken = session.messages.filter(role=Message.Role.USER).order_by("-seq").first()
-    woken = session.turns.exclude(pk=spoken.turn_id) if spoken and spoken.turn_id else session.turns.all()
-    wakes = woken.filter(created_at__gt=spoken.created_at if spoken else session.created_at).count()
-    if wakes < settings.WAKES_WITHOUT_USER or session.turns.unfinished().exists():
-        request(change)
-    elif not session.events.filter(kind="turn.withheld", seq__gt=spoken.seq if spoken else 0).exists():
-        message = (
-            f"Results have woken the agent {wakes} times without a word from you. "
-            "Further ones are shown and wait until you write."
-        )
-        change.record("turn.withheld", {"error": {"code": "too_many_wakes", "message": message}})
-
-
-def send(turn: Turn) -> bool:
-    """Tell a chat worker."""
-    return admission.send_task("agents_app.chat_tasks.run_turn", "chat", str(turn.pk), turn.attempt)
-
-
-def send_again(now: datetime) -> None:
-    """Send messages anew for turns that have not started."""
-    patience = timedelta(seconds=settings.RESEND_AFTER_SECONDS)
-    for turn in Turn.objects.never_started(now - patience):
-        if not admission.is_late(turn.sent_at, turn.queued_at, now, patience):
-            continue
-        late = Turn.objects.filter(pk=turn.pk, state=State.QUEUED, sent_at=turn.sent_at)
-        with transaction.atomic():
-            moved = late.update(sent_at=now)
-        if moved and not send(turn):
-            return
 
 
 def claim(turn_id: UUID, attempt: int, worker_id: UUID) -> Turn | None:
@@ -171,23 +96,6 @@ def take_up(turn: Turn, joining: Sequence[Message], steps: list[Any]) -> bool:
             change.record("message.joined", {"turn_id": str(turn.pk), "up_to_seq": joining[-1].seq})
     turn.steps = steps
     return True
-
-
-def more_may_come(turn: Turn) -> bool:
-    """Whether a turn that tells of results waits a moment, since more that run may end with them."""
-    told = turn.session.messages.filter(role__in=[Message.Role.USER, Message.Role.SUBAGENT])
-    rows: list[tuple[datetime, str]] = []
-    # Two reads: with OR in one, a database reads the whole session.
-    for part in (told.filter(turn_id=turn.pk), told.filter(turn_id=None, wants_answer=True)):
-        rows += part.values_list("created_at", "role")
-        if any(role == Message.Role.USER for _, role in rows):
-            return False
-    if not rows:
-        return False
-    rows.sort()
-    times = [created_at for created_at, _ in rows]
-    until = min(times[-1] + TOGETHER, times[0] + TOGETHER_AT_MOST)
-    return timezone.now() < until and turn.session.subagents.all().unfinished().exists()
 
 
 def who_waits(turn: Turn) -> list[Message]:
@@ -272,7 +180,7 @@ def hand_over(turn: Turn, deaths: int | None = None) -> None:
     with session_change(turn.session_id) as change:
         if _mine(turn).filter(stop_requested_at=None).update(**values):
             turn.refresh_from_db()
-            change.afterwards(lambda: send(turn))
+            change.afterwards(lambda: turn_requests.send(turn))
 
 
 def await_approval(turn: Turn) -> None:
@@ -296,34 +204,7 @@ def go_on_if_settled(change: SessionChange, turn_id: UUID) -> None:
     now = timezone.now()
     turn.state, turn.attempt, turn.queued_at, turn.sent_at = State.QUEUED, turn.attempt + 1, now, now
     turn.save(update_fields=["state", "attempt", "queued_at", "sent_at"])
-    change.afterwards(lambda: send(turn))
-
-
-def snapshot(session_id: UUID) -> dict[str, Any] | None:
-    """Return the session's unfinished turn, if there is one."""
-    turn = Turn.objects.filter(session_id=session_id).unfinished().first()
-    return None if turn is None else dict(turn_payload(turn)) | {"state": turn.state}
-
-
-def answers(session_id: UUID) -> list[TurnPayload]:
-    """Return the ended turns of the session that asked a model, with what they took."""
-    asked = Turn.objects.filter(session_id=session_id, finished_at__isnull=False, requests__gt=0)
-    return [turn_payload(turn) for turn in asked.defer("steps").order_by("created_at")]
-
-
-def notices(session_id: UUID) -> list[dict[str, Any]]:
-    """Return how turns of the session failed or were cancelled, with their place in it."""
-    kinds = ["turn.failed", "turn.cancelled", "turn.withheld"]
-    ended = Event.objects.filter(branches.shown(session_id), session_id=session_id, kind__in=kinds)
-    return [
-        {
-            "turn_id": event.payload.get("turn_id"),
-            "seq": event.seq,
-            "kind": event.kind.removeprefix("turn."),
-            "error": event.payload.get("error"),
-        }
-        for event in ended.order_by("seq")
-    ]
+    change.afterwards(lambda: turn_requests.send(turn))
 
 
 def call_id(turn: Turn, model_call_id: str) -> UUID:
@@ -346,9 +227,9 @@ def _end(turn: Turn, before: set[Turn.State], state: Turn.State, error: dict[str
         change.record(_ENDINGS[state], turn_payload(turn))
         waiting = _waiting(change.session)
         if waiting.filter(role=Message.Role.USER).exists():
-            request(change)
+            turn_requests.request(change)
         elif waiting.exists():
-            _wake(change)
+            waking.wake(change)
     return True
 
 
@@ -379,16 +260,6 @@ def _end_approvals(change: SessionChange, turn: Turn) -> None:
         asked.state, asked.resolved_at = Approval.State.DROPPED, timezone.now()
         asked.save(update_fields=["state", "resolved_at"])
         change.record("approval.resolved", approval_payload(asked))
-
-
-def _result_text(subagent: Subagent) -> str:
-    found = subagent.report or str((subagent.result or {}).get("summary", ""))
-    if subagent.state == Subagent.State.SUCCEEDED:
-        return found or "Done."
-    error = subagent.error or {}
-    why = f"failed: {error.get('message', '')} (`{error.get('code', '')}`)" if error else "was cancelled."
-    ended = f"**{subagent.title}** {why}"
-    return f"{ended}\n\nWhat there was by then:\n\n{found}" if found else ended
 
 
 def _mine(turn: Turn) -> Any:

@@ -3,7 +3,18 @@
 from typing import Any
 from uuid import UUID
 
-from agents_app import approvals, commands, gateway, maintenance, model_providers, pool, turns, usage
+from agents_app import (
+    approvals,
+    commands,
+    gateway,
+    maintenance,
+    model_providers,
+    pool,
+    turn_requests,
+    turn_sections,
+    turns,
+    usage,
+)
 from agents_app.mcp_servers import changes
 from agents_app.models import Subagent, ToolCall
 from agents_app.presentation import subagent_payloads, tool_payload
@@ -17,16 +28,16 @@ __all__ = ["connect", "maintenance"]  # to import maintenance is to declare its 
 def connect() -> None:
     """Hang everything in; called once when the app is ready."""
     agent_type(TOOL_EXECUTOR)
-    messages.when_posted(lambda change, message: turns.request(change))
+    messages.when_posted(lambda change, message: turn_requests.request(change))
     lifecycle.check_model(model_providers.check_choice)
     lifecycle.when_stopping(turns.stop_all)
     lifecycle.when_stopping(pool.cancel_all)
-    snapshot.section("turn", turns.snapshot)
-    snapshot.section("notices", turns.notices)
+    snapshot.section("turn", turn_sections.unfinished)
+    snapshot.section("notices", turn_sections.notices)
     commands.connect()
     changes.when_changed(gateway.look_at_server)
     snapshot.section("usage", usage.of_session)
-    snapshot.section("answers", turns.answers)
+    snapshot.section("answers", turn_sections.answers)
     snapshot.section("approvals", approvals.snapshot)
     snapshot.section("subagents", _subagents)
     snapshot.section("tool_calls", _tool_calls)

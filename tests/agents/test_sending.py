@@ -12,7 +12,7 @@ import redis
 from django.conf import settings
 from django.utils import timezone
 
-from agents_app import admission, turns
+from agents_app import admission, turn_requests
 from agents_app.models import Subagent, Turn
 from sessions_app import messages
 from sessions_app.models import ChatSession
@@ -87,7 +87,7 @@ def test_turns_are_sent_again_at_growing_intervals_too(session: ChatSession) -> 
     messages.post(session.pk, "Hello")
     begin = session.turns.get().sent_at
     assert begin is not None
-    times = _times(turns.send_again, begin, 120)
+    times = _times(turn_requests.send_again, begin, 120)
     assert times[0] == 5
     assert len(times) <= 7
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agents_app import turns
+from agents_app import turn_requests, turn_sections, turns
 from agents_app.models import ModelProvider, Turn
 from sessions_app import lifecycle, messages
 from sessions_app.events import session_change
@@ -209,16 +209,16 @@ def test_the_steps_and_the_text_of_a_step_are_stored_together_or_not_at_all(sess
 def test_a_result_in_a_stopped_session_asks_for_no_turn(session: ChatSession) -> None:
     lifecycle.stop(session.pk)
     with session_change(session.pk) as change:
-        turns.request(change)
+        turn_requests.request(change)
     assert not session.turns.exists()
 
 
 def test_the_snapshot_shows_the_unfinished_turn_and_how_earlier_ones_failed(session: ChatSession) -> None:
     turn = _claimed(session)
-    shown = turns.snapshot(session.pk)
+    shown = turn_sections.unfinished(session.pk)
     assert shown is not None
     assert (shown["turn_id"], shown["state"]) == (str(turn.pk), "running")
     turns.finish(turn, State.FAILED, {"code": "model_error", "message": "No."})
-    assert turns.snapshot(session.pk) is None
-    notice = turns.notices(session.pk)[0]
+    assert turn_sections.unfinished(session.pk) is None
+    notice = turn_sections.notices(session.pk)[0]
     assert (notice["kind"], notice["error"]) == ("failed", {"code": "model_error", "message": "No."})
