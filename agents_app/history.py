@@ -19,6 +19,7 @@ from agents_app.mentions import Named
 from agents_app.message_sizes import of_part
 from agents_app.models import Turn
 from agents_app.shortening import SHORT_TOKENS, can_be_shortened, is_resource
+from sessions_app import plain
 from sessions_app.models import Message
 
 # As few reads as it takes, and a bound however short the turns are.
@@ -64,6 +65,17 @@ def as_parts(messages: Iterable[Message], named: Named) -> list[UserPromptPart]:
         for message in messages
         for text in (prompts.as_prompt(message), *named.get(message.pk, ()))
     ]
+
+
+def joined(steps: list[ModelMessage], sent: ModelRequest, parts: list[UserPromptPart]) -> list[Any]:
+    """Add messages to the request that ends the steps and return the steps as they are stored."""
+    last = steps[-1]
+    if not isinstance(last, ModelRequest):
+        raise TypeError("a step begins with a request")
+    last.parts = [*last.parts, *parts]
+    if sent is not last:  # one request may carry those of earlier turns too
+        sent.parts = [*sent.parts, *parts]
+    return list(plain.cleaned(dumped(steps)))
 
 
 def is_answered(steps: list[ModelMessage]) -> bool:

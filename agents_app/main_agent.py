@@ -6,19 +6,15 @@ under the same ids, which the gateway recognises.
 """
 
 import asyncio
-import json
 import logging
-import threading
-from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError
-from pydantic_ai import Agent, DeferredToolRequests, RunContext, Tool
-from pydantic_ai.exceptions import AgentRunError, ApprovalRequired, UserError
+from pydantic_ai import Agent, DeferredToolRequests
+from pydantic_ai.exceptions import AgentRunError, UserError
 from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
@@ -27,39 +23,32 @@ from pydantic_ai.messages import (
     PartStartEvent,
     TextPart,
     TextPartDelta,
-    UserPromptPart,
 )
-from pydantic_ai.models import Model
-from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import UsageLimits
-from pydantic_core import SchemaValidator, core_schema
 
 from agents_app import (
-    gateway,
     history,
     liveness,
     llm,
     mentions,
     model_errors,
     prompts,
-    registry,
+    turn_endings,
     turns,
     usage,
     waking,
 )
-from agents_app.approvals import ApprovalPending
 from agents_app.draft import Draft
+from agents_app.main_agent_tools import HEED_SECONDS, Calls, agent_with
 from agents_app.mcp_servers import calling
-from agents_app.mentions import Mention, Named
+from agents_app.mentions import Named
 from agents_app.model_errors import Patience
-from agents_app.models import Subagent, ToolCall, Turn
+from agents_app.models import Turn
 from agents_app.spending import Spent
-from agents_app.storing import patiently
-from agents_app.turn_thread import Shutdown, TurnThread, in_a_thread, told_from_a_thread
+from agents_app.turn_thread import Shutdown, TurnThread
 from agents_app.windowed_model import WindowedModel
 from sessions_app import plain
 from sessions_app.errors import Refusal
-from sessions_app.events import json_bytes
 from sessions_app.models import ChatSession, Message
 
 logger = logging.getLogger(__name__)
@@ -67,11 +56,6 @@ logger = logging.getLogger(__name__)
 WATCH_SECONDS = 0.05
 RETRY_SAID_SECONDS = 1.0
 LOOK_SECONDS = 0.4
-# What is stopped has so long to end by itself; with the look before it a stop takes less than 2 s.
-HEED_SECONDS = 1.0
-TOOL_RESULT_MAX_BYTES = 32 * 1024
-State = Turn.State
-_OBJECT = SchemaValidator(core_schema.dict_schema(core_schema.str_schema()))
 
 
 def run(turn_id: UUID, attempt: int) -> None:
@@ -79,7 +63,7 @@ def run(turn_id: UUID, attempt: int) -> None:
     turn = turns.claim(turn_id, attempt, liveness.current_worker_id())
     if turn is not None:
         interruption, error = _answer_in(turn)
-        _store_end(turn, interruption, error)
+        turn_endings.store(turn, interruption, error)
 
 
 def _answer_in(turn: Turn) -> tuple[str | None, Exception | None]:
@@ -93,12 +77,6 @@ def _answer_in(turn: Turn) -> tuple[str | None, Exception | None]:
     return answer.interruption, None
 
 
-def _store_end(turn: Turn, interruption: str | None, error: Exception | None) -> None:
-    """Store how the turn ended, patiently: this process lives on, so nobody else would end the turn."""
-    end = partial(_end, turn, interruption) if error is None else partial(_fail, turn, error)
-    patiently(f"the end of {turn}", end)
-
-
 class Answer:
     """One attempt at an answer: runs on the shared loop, touches the database through its thread."""
 
@@ -108,7 +86,7 @@ class Answer:
         self.session: ChatSession = turn.session
         self.draft = Draft(turn)
         self.interruption: str | None = None
-        self.ending = threading.Event()
+        self.calls = Calls(turn)
         self.spent: list[Spent] = []
         self._begun = asyncio.Event()
 
@@ -123,7 +101,7 @@ class Answer:
         except asyncio.CancelledError:
             self.interruption = self.interruption or "stopped"
         finally:
-            self.ending.set()
+            self.calls.ending.set()
             watch.cancel()
             work.cancel()
             await asyncio.wait({watch, work}, timeout=2 * HEED_SECONDS)
@@ -204,7 +182,10 @@ class Answer:
             await self._store_what_is_named()
         agent, earlier, steps = await self.thread.call(self._prepared)
         talk = agent.iter(
-            None, message_history=[*earlier, *steps], deps=self, usage_limits=UsageLimits(request_limit=None)
+            None,
+            message_history=[*earlier, *steps],
+            deps=self.calls,
+            usage_limits=UsageLimits(request_limit=None),
         )
         async with talk as run:
             async for node in run:
@@ -253,7 +234,8 @@ class Answer:
     def _take_up(
         self, steps: list[ModelMessage], request: ModelRequest, joining: list[Message], named: Named
     ) -> bool:
-        return turns.take_up(self.turn, joining, _joined(steps, request, history.as_parts(joining, named)))
+        parts = history.as_parts(joining, named)
+        return turns.take_up(self.turn, joining, history.joined(steps, request, parts))
 
     async def _store_what_is_named(self) -> None:
         """Store the first request with the resources that it names: later turns read what this one read."""
@@ -268,13 +250,7 @@ class Answer:
     async def _named(self, messages: list[Message]) -> Named:
         """Read the resources that messages name; each has its card, and a stop ends it as it does a tool."""
         found = await self.thread.call(mentions.of, messages, self.session.owner_id)
-        return await mentions.read(found, self._read)
-
-    async def _read(self, key: str, mention: Mention) -> Any:
-        call_id = turns.call_id(self.turn, key)
-        reading = in_a_thread(partial(self._done, "read_resource", mention.arguments, call_id))
-        await self._first_of(reading)
-        return reading.result()
+        return await mentions.read(found, self.calls.read)
 
     async def _store(self, steps: list[ModelMessage]) -> None:
         """Store the step that is complete; a turn that is no longer ours ends here."""
@@ -289,169 +265,8 @@ class Answer:
         """Return the agent, what was said before, and the turn's own steps."""
         model = WindowedModel(llm.build(self.turn.model), self.turn.model, self.spent)
         tools = calling.tools_at_hand(self.session)
-        return _agent(model, tools, prompts.instructions(self.session)), *self._history(model.history_tokens)
+        agent = agent_with(model, tools, prompts.instructions(self.session))
+        return agent, *self._history(model.history_tokens)
 
     def _history(self, room: int) -> tuple[list[ModelMessage], list[ModelMessage]]:
         return history.earlier(self.turn, room), history.own(self.turn)
-
-    async def call(self, name: str, arguments: dict[str, Any], call_id: str) -> dict[str, Any]:
-        """Have a tool called while the watch goes on; after a stop the tool has a moment to heed it.
-
-        A call that moves into the background is answered with its subagent, and goes on.
-        """
-        moved, move = told_from_a_thread(Subagent)
-        calling = in_a_thread(partial(self.call_tool, name, arguments, call_id, move))
-        await self._first_of(calling, moved)
-        return _handle(moved.result()) if moved.done() else calling.result()
-
-    async def _first_of(self, working: asyncio.Future[Any], *moved: asyncio.Future[Any]) -> None:
-        """Wait for either; after a stop, work that has not moved away has a moment to heed it."""
-        try:
-            await asyncio.wait({working, *moved}, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            if not any(future.done() for future in moved):
-                self.ending.set()
-                await asyncio.wait({working}, timeout=HEED_SECONDS)
-            raise
-
-    def call_tool(
-        self,
-        name: str,
-        arguments: dict[str, Any],
-        call_id: str,
-        moved: Callable[[Subagent], None] = lambda _: None,
-    ) -> dict[str, Any]:
-        """Call a tool for the model and return what it is told; a refusal is an answer, not an error.
-
-        `moved` is told of the subagent that the call goes on as, if it takes long.
-        """
-        # Some servers name the calls of each step anew from 0.
-        own_id = turns.call_id(self.turn, f"{len(self.turn.steps)} {call_id}")
-        done = self._done(name, arguments, own_id, moved)
-        if isinstance(done, Refusal):
-            return {"error": done.as_error()}
-        if isinstance(done, Subagent):
-            done.refresh_from_db()
-            return _handle(done)
-        return _answer(done)
-
-    def _done(
-        self,
-        name: str,
-        arguments: dict[str, Any],
-        call_id: UUID,
-        moved: Callable[[Subagent], None] = lambda _: None,
-    ) -> ToolCall | Subagent | Refusal:
-        try:
-            return gateway.execute_tool(
-                self.session,
-                name,
-                arguments,
-                turn_id=self.turn.pk,
-                call_id=call_id,
-                must_end=self.ending.is_set,
-                moved=moved,
-            )
-        except Refusal as refusal:
-            return refusal
-
-
-def _joined(steps: list[ModelMessage], request: ModelRequest, parts: list[UserPromptPart]) -> list[Any]:
-    """Add messages to the request that ends the steps and return the steps as they are stored."""
-    last = steps[-1]
-    if not isinstance(last, ModelRequest):
-        raise TypeError("a step begins with a request")
-    last.parts = [*last.parts, *parts]
-    if request is not last:  # one request may carry those of earlier turns too
-        request.parts = [*request.parts, *parts]
-    return list(plain.cleaned(history.dumped(steps)))
-
-
-def _handle(subagent: Subagent) -> dict[str, Any]:
-    return {
-        "subagent_id": str(subagent.pk),
-        "title": subagent.title,
-        "state": subagent.state,
-        "note": "It runs in the background; its result arrives as a message.",
-    }
-
-
-def _answer(call: ToolCall) -> dict[str, Any]:
-    if call.error:
-        return {"error": call.error}
-    return _shortened(call.result or {})
-
-
-def _shortened(result: dict[str, Any]) -> dict[str, Any]:
-    """Return a result, or the beginning of its JSON if it is too long to be read whole."""
-    if json_bytes(result) <= TOOL_RESULT_MAX_BYTES:
-        return result
-    text = json.dumps(result.get("data") or result, ensure_ascii=False)
-    return {
-        "summary": result.get("summary", ""),
-        "beginning_of_data": text[: TOOL_RESULT_MAX_BYTES // 4],
-        "note": f"Shortened: the whole is {len(text):,} characters of JSON. Ask for less at once.",
-    }
-
-
-def _agent(
-    model: Model, tools: list[registry.Tool], instructions: str
-) -> Agent[Answer, str | DeferredToolRequests]:
-    return Agent(
-        model,
-        tools=[_offered(tool) for tool in tools],
-        deps_type=Answer,
-        output_type=[str, DeferredToolRequests],
-        instructions=instructions,
-        # Trying again is seen in the chat: see `_persist`.
-        model_settings=ModelSettings(max_retries=0, first_event_timeout=settings.MODEL_FIRST_TOKEN_SECONDS),
-    )
-
-
-def _offered(tool: registry.Tool) -> Tool[Answer]:
-    offered = Tool.from_schema(
-        _caller(tool.name),
-        name=tool.name,
-        description=tool.description + (" Heavy: runs as a subagent." if tool.heavy else ""),
-        json_schema=dict(tool.input_schema),
-        takes_ctx=True,
-        # Ours are quick; those of servers may take long, and do so side by side.
-        sequential=not tool.in_chat_worker,
-    )
-    # A schema of one's own is not checked at all: a list as arguments would end the turn.
-    offered.function_schema.validator = _OBJECT
-    return offered
-
-
-def _caller(name: str) -> Any:
-    async def call(context: RunContext[Answer], /, **arguments: Any) -> dict[str, Any]:
-        try:
-            return await context.deps.call(name, arguments, context.tool_call_id or "")
-        except ApprovalPending as pending:
-            raise ApprovalRequired from pending
-
-    return call
-
-
-def _end(turn: Turn, interruption: str | None) -> None:
-    if interruption == "shutdown":
-        turns.hand_over(turn)
-    elif interruption == "approval":
-        turns.await_approval(turn)
-    elif interruption == "stopped":
-        turns.finish(turn, State.CANCELLED)
-    elif interruption == "timeout":
-        message = f"The answer took longer than {settings.TURN_TIMEOUT_SECONDS} s."
-        turns.finish(turn, State.FAILED, {"code": "turn_timeout", "message": message})
-    else:
-        turns.finish(turn, State.COMPLETED)
-
-
-def _fail(turn: Turn, error: Exception) -> None:
-    """Tell in the chat what went wrong and what to do about it."""
-    if isinstance(error, Refusal):
-        reason = error.as_error()
-    else:
-        logger.error("%s failed", turn, exc_info=error)
-        reason = {"code": "turn_error", "message": f"{type(error).__name__}: {error}"[:1000]}
-    turns.finish(turn, State.FAILED, reason)

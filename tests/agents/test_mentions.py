@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agents_app import branching, liveness, mentions, pool, turns
-from agents_app.main_agent import Answer
+from agents_app.main_agent_tools import Calls
 from agents_app.mcp.hub import Hub
 from agents_app.mcp_servers import calling, changes, health
 from agents_app.mcp_servers.model import McpServer
@@ -196,7 +196,7 @@ class TestTurns:
         assert turn is not None
         thread = TurnThread()
         mention = Mention(server="probe", uri="probe://text")
-        thread.run(Answer(turn, thread)._read(f"{message.pk} probe:probe://text", mention))
+        thread.run(Calls(turn).read(f"{message.pk} probe:probe://text", mention))
         turns.give_back(Turn.objects.get(pk=turn.pk))
         assert run(session).state == "completed"
         assert session.tool_calls.count() == 1

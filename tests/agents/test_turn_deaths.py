@@ -11,9 +11,9 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 
-from agents_app import liveness, main_agent, turns
+from agents_app import liveness, turns
+from agents_app.main_agent_tools import Calls
 from agents_app.models import Turn
-from agents_app.turn_thread import TurnThread
 from sessions_app import messages
 from sessions_app.models import ChatSession
 from tests.agents.answering import answers, run, waiting
@@ -36,7 +36,7 @@ ASKED = ModelRequest(parts=[UserPromptPart(content="Hello")])
 def test_heavy_work_is_handed_out_once_although_the_process_died_after_it(session: ChatSession) -> None:
     call = ToolCallPart("probe", {}, tool_call_id="demo-1-0")
     turn = _claimed_with(session, ASKED, ModelResponse(parts=[call]))
-    main_agent.Answer(turn, TurnThread()).call_tool("probe", {}, "demo-1-0")
+    Calls(turn).call_tool("probe", {}, "demo-1-0")
     assert session.subagents.count() == 1
     turns.give_back(Turn.objects.get(pk=turn.pk))
     assert run(session).state == "completed"
@@ -47,7 +47,7 @@ def test_heavy_work_is_handed_out_once_although_the_process_died_after_it(sessio
 def test_a_fast_call_that_was_made_before_the_death_is_not_made_again(session: ChatSession) -> None:
     call = ToolCallPart("probe_fast", {"text": "effect"}, tool_call_id="demo-1-0")
     turn = _claimed_with(session, ASKED, ModelResponse(parts=[call]))
-    main_agent.Answer(turn, TurnThread()).call_tool("probe_fast", {"text": "effect"}, "demo-1-0")
+    Calls(turn).call_tool("probe_fast", {"text": "effect"}, "demo-1-0")
     turns.give_back(Turn.objects.get(pk=turn.pk))
     assert run(session).state == "completed"
     assert session.tool_calls.get().state == "succeeded"
