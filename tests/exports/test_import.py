@@ -135,6 +135,15 @@ def test_times_stay(bob: Any) -> None:
     assert restored.messages.in_order()[0].created_at == datetime(2001, 2, 3, 3, 5, 6, 7, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(("started", "ended"), [(1971, 2025), (2025, 1971)])
+def test_work_that_took_decades_or_ended_before_it_began_is_exported_and_taken_back(
+    bob: Any, started: int, ended: int
+) -> None:
+    times = {"started_at": f"{started}-01-01T00:00:00Z", "finished_at": f"{ended}-01-01T00:00:00Z"}
+    before = exported(imported(bob, _with("subagents", state="succeeded", **times)))
+    assert comparable(exported(imported(bob, before))) == comparable(before)
+
+
 def test_a_model_that_is_not_offered_here_is_not_asked(bob: Any) -> None:
     restored = imported(bob, _changed(session={"title": "T", "model": "nobody:model"}))
     assert restored.model == ""
@@ -190,6 +199,7 @@ WRONG: list[Any] = [
     _changed(
         messages=[{"role": "subagent", "content": "", "subagent_id": "0" * 32} for _ in range(2)],
     ),
+    _changed(subagents=[{**BARE["subagents"][0], "id": "0" * 32} for _ in range(2)]),
 ]
 
 
