@@ -248,6 +248,21 @@ def test_a_document_that_is_too_large_is_refused_by_size(client: APIClient, bob:
     assert client.post(IMPORT, {"file": str(stored.pk)}).status_code == 201
 
 
+@pytest.mark.parametrize("value", [[], {}, ""])
+def test_a_document_of_countless_values_is_refused_before_it_fills_the_memory(
+    client: APIClient, bob: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, value: Any
+) -> None:
+    settings.IMPORT_MAX_BYTES = 64 * 1024
+    monkeypatch.setattr(reading, "VALUES_ALLOWED", 0)
+    few, many = (_with("tool_calls", args={"a": [value] * count}) for count in (1_000, 10_000))
+    stored = uploaded(bob.pk, json.dumps(many).encode(), "chat.json")
+    answer = client.post(IMPORT, {"file": str(stored.pk)})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_document")
+    assert "too many values" in answer.json()["detail"]
+    stored = uploaded(bob.pk, json.dumps(few).encode(), "chat.json")
+    assert client.post(IMPORT, {"file": str(stored.pk)}).status_code == 201
+
+
 @pytest.mark.parametrize("given", ["", "x", "../../etc/passwd", None, 1, {"a": 1}])
 def test_a_file_that_is_not_there_is_not_found(client: APIClient, given: Any) -> None:
     answer = client.post(IMPORT, {"file": given}, format="json")
