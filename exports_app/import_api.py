@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -41,12 +40,13 @@ class ImportView(APIView):
     @extend_schema(
         parameters=[IDEMPOTENCY_KEY],
         request={"application/json": _BODY},
-        responses={201: SessionSerializer, 413: OpenApiTypes.OBJECT},
+        responses={201: SessionSerializer},
     )
     def post(self, request: Request) -> Response:
         """Restore a chat from a JSON export, as a new session of the caller's; nothing in it is run.
 
-        Refuses with `invalid_document`, `unknown_version`, `file_not_found` (404), `import_too_large` (413).
+        Refuses with `invalid_document`, `unknown_version`, `file_not_found` (404), `request_too_large` and
+        `import_too_large` (413).
         """
         body: object = request.data
         if isinstance(body, dict) and set(body) == {"file"}:
