@@ -239,6 +239,18 @@ def test_a_large_document_goes_by_an_upload(client: APIClient, bob: Any) -> None
     assert (told.status_code, told.json()["message_count"]) == (201, 1000)
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_message_longer_than_any_body_is_refused(bob: Any, version: int) -> None:
+    document = _with("messages", content="x" * (1024**2 + 1))
+    if version == 1:
+        document = {**document, "schema_version": 1}
+        del document["tool_calls"]
+    with pytest.raises(Refusal, match=r"\$\.messages\[0\]\.content"):
+        imported(bob, document)
+    document["messages"][0]["content"] = "x" * 1024**2
+    assert len(imported(bob, document).messages.in_order()[0].content) == 1024**2
+
+
 def test_a_document_that_is_too_large_is_refused_by_size(client: APIClient, bob: Any, settings: Any) -> None:
     stored = uploaded(bob.pk, json.dumps(BARE).encode(), "chat.json")
     settings.IMPORT_MAX_BYTES = stored.size - 1
