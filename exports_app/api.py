@@ -110,14 +110,15 @@ class ExportViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Export]):
     @extend_schema(
         parameters=[WAIT, IDEMPOTENCY_KEY],
         request=RequestExportSerializer,
-        responses={202: ExportSerializer},
+        responses={200: ExportSerializer, 202: ExportSerializer},
     )
     def create(self, request: Request) -> Response:
         """Ask for an export; it is made by an export agent and downloaded at `download_url` when ready.
 
         With `session_ids` it is one zip with a file for each chat and an `index.json`. Refuses with
         `unsupported_format`, `invalid_options`, `invalid_sessions`, `not_found` (404),
-        `idempotency_key_taken` (409), `queue_full` (429).
+        `session_not_active`, `idempotency_key_taken` (409), `queue_full` (429). The answer is 200 if it has
+        ended within `wait`.
         """
         serializer = RequestExportSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
