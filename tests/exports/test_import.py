@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.utils import timezone
@@ -17,6 +17,7 @@ from rest_framework.test import APIClient
 from agents_app import gateway, history, pool
 from agents_app.models import Pool, StoredFile, Subagent, Turn
 from agents_app.outcome import Outcome
+from exports_app import import_api
 from exports_app.interchange import reading, restoring
 from exports_app.models import Export
 from sessions_app import messages
@@ -237,6 +238,20 @@ def test_a_large_document_goes_by_an_upload(client: APIClient, bob: Any) -> None
     stored = uploaded(bob.pk, body, "chat.json")
     told = client.post(IMPORT, {"file": str(stored.pk)})
     assert (told.status_code, told.json()["message_count"]) == (201, 1000)
+
+
+def test_large_documents_are_taken_one_at_a_time(
+    client: APIClient, bob: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_api, "WAIT_SECONDS", 0.01)
+    stored = uploaded(bob.pk, json.dumps(BARE).encode(), "chat.json")
+    with import_api._room:
+        answer = client.post(IMPORT, {"file": str(stored.pk)})
+        assert client.post(IMPORT, BARE).status_code == 201
+    assert (answer.status_code, answer.json()["code"]) == (503, "import_busy")
+    assert "Retry-After" in answer
+    assert client.post(IMPORT, {"file": str(uuid4())}).status_code == 404
+    assert client.post(IMPORT, {"file": str(stored.pk)}).status_code == 201
 
 
 @pytest.mark.parametrize("version", [1, 2])
