@@ -81,7 +81,11 @@ class RequestExportSerializer(serializers.Serializer[Any]):
     options = OptionsField(required=False, default=dict)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Take what names a chat."""
+        """Take what names a chat. Raises `Refusal` (`invalid_options`) for members that there are not."""
+        unknown = sorted(set(self.initial_data) - set(self.fields))
+        if unknown:
+            detail = f"An export has no member {unknown[0][:40]!r}; its options stand in options."
+            raise Refusal("invalid_options", detail)
         if "session_id" not in attrs and "session_ids" not in attrs:
             raise serializers.ValidationError({"session_id": "Give session_id, session_ids or both."})
         return attrs

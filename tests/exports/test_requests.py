@@ -64,6 +64,16 @@ def test_options_that_are_no_object_are_refused(
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_options")
 
 
+def test_an_option_beside_the_options_is_refused_and_not_overlooked(
+    client: APIClient, session: ChatSession
+) -> None:
+    wish = {"session_id": str(session.pk), "format": "json", "include_metadata": False}
+    answer = client.post("/api/exports/", wish, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_options")
+    assert "include_metadata" in answer.json()["detail"]
+    assert not Export.objects.exists()
+
+
 def test_the_same_key_exports_once(client: APIClient, session: ChatSession) -> None:
     wish, headers = {"session_id": str(session.pk), "format": "json"}, {"Idempotency-Key": "key"}
     first, second = (client.post("/api/exports/", wish, headers=headers).json() for _ in range(2))
