@@ -4,15 +4,15 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_field
-from rest_framework import mixins, serializers, viewsets
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import fields, mixins, serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents_app import gateway
 from agents_app.api.subagents import WAIT
 from agents_app.models import Subagent
-from exports_app import exporting, requesting, selection
+from exports_app import exporting, options, requesting, selection
 from exports_app.models import Export
 from exports_app.options import SCHEMA
 from sessions_app.api import IDEMPOTENCY_KEY, idempotency_key, owned_session
@@ -31,9 +31,23 @@ class ExportSerializer(PayloadSerializer):
         return dict(exporting.payload(instance))
 
 
+class AsSentField(serializers.Field[Any, Any, Any, Any]):
+    """What was sent, whatever it is: who takes it refuses it with a code of its own."""
+
+    def run_validation(self, data: Any = fields.empty) -> Any:
+        """Return what was sent, also null. Raises `SkipField` if nothing was."""
+        return super().run_validation(data) if data is fields.empty else data
+
+
 @extend_schema_field(SCHEMA)
-class OptionsField(serializers.DictField):
+class OptionsField(AsSentField):
     """The options of an export; what they may be `options.read` says."""
+
+    def run_validation(self, data: Any = fields.empty) -> Any:
+        """Return options. Raises `Refusal` (`invalid_options`)."""
+        sent = super().run_validation(data)
+        options.read(sent)
+        return sent
 
 
 @extend_schema_field(
@@ -51,12 +65,8 @@ class OptionsField(serializers.DictField):
         "description": "makes one zip archive of these chats, or of all that were not deleted",
     }
 )
-class SessionIdsField(serializers.Field[Any, Any, Any, Any]):
+class SessionIdsField(AsSentField):
     """Which chats an archive has; what they may be `selection.of_owner` says."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Take what was sent."""
-        return data
 
 
 class RequestExportSerializer(serializers.Serializer[Any]):
@@ -67,11 +77,15 @@ class RequestExportSerializer(serializers.Serializer[Any]):
         help_text="the chat to export; with session_ids the one that shows the archive, else a new one does",
     )
     session_ids = SessionIdsField(required=False)
-    format = serializers.CharField(max_length=40)
+    format = serializers.CharField(allow_blank=True)
     options = OptionsField(required=False, default=dict)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Take what names a chat."""
+        """Take what names a chat. Raises `Refusal` (`invalid_options`) for members that there are not."""
+        unknown = sorted(set(self.initial_data) - set(self.fields))
+        if unknown:
+            detail = f"An export has no member {unknown[0][:40]!r}; its options stand in options."
+            raise Refusal("invalid_options", detail)
         if "session_id" not in attrs and "session_ids" not in attrs:
             raise serializers.ValidationError({"session_id": "Give session_id, session_ids or both."})
         return attrs
@@ -92,15 +106,23 @@ class ExportViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Export]):
             return exports
         return exports.filter(subagent__session_id=serializers.UUIDField().run_validation(session_id))
 
+    @extend_schema(parameters=[OpenApiParameter("session_id", UUID, description="those of this chat alone")])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List the caller's exports, the newest first."""
+        return super().list(request, *args, **kwargs)
+
     @extend_schema(
         parameters=[WAIT, IDEMPOTENCY_KEY],
         request=RequestExportSerializer,
-        responses={202: ExportSerializer},
+        responses={200: ExportSerializer, 202: ExportSerializer},
     )
     def create(self, request: Request) -> Response:
         """Ask for an export; it is made by an export agent and downloaded at `download_url` when ready.
 
-        With `session_ids` it is one zip with a file for each chat and an `index.json`.
+        With `session_ids` it is one zip with a file for each chat and an `index.json`. Refuses with
+        `unsupported_format`, `invalid_options`, `invalid_sessions`, `not_found` (404),
+        `session_not_active`, `idempotency_key_taken` (409), `queue_full` (429). The answer is 200 if it has
+        ended within `wait`.
         """
         serializer = RequestExportSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)

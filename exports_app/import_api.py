@@ -1,9 +1,11 @@
 """REST: a chat is restored from its export."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,7 +17,10 @@ from exports_app.interchange import reading, restoring
 from sessions_app import snapshot
 from sessions_app.api import IDEMPOTENCY_KEY, SessionSerializer, idempotency_key
 from sessions_app.errors import Refusal
+from sessions_app.models import ChatSession
 
+WAIT_SECONDS = 30.0
+_room = threading.Lock()
 _BODY: dict[str, Any] = {
     "oneOf": [
         {
@@ -41,18 +46,40 @@ class ImportView(APIView):
     @extend_schema(
         parameters=[IDEMPOTENCY_KEY],
         request={"application/json": _BODY},
-        responses={201: SessionSerializer, 413: OpenApiTypes.OBJECT},
+        responses={201: SessionSerializer},
     )
     def post(self, request: Request) -> Response:
         """Restore a chat from a JSON export, as a new session of the caller's; nothing in it is run.
 
-        Refuses with `invalid_document`, `unknown_version`, `file_not_found` (404), `import_too_large` (413).
+        Refuses with `invalid_document`, `unknown_version`, `file_not_found` (404), `request_too_large` and
+        `import_too_large` (413), `import_busy` (503) while large ones of others are imported.
         """
         body: object = request.data
         if isinstance(body, dict) and set(body) == {"file"}:
-            body = reading.parsed(_uploaded(request.user.pk, body["file"]))
-        session = restoring.restore(request.user, reading.read(body), idempotency_key(request))
+            with _room_for_a_large_one():
+                session = _restored(request, reading.parsed(_uploaded(request.user.pk, body["file"])))
+        else:
+            session = _restored(request, body)
         return Response(snapshot.summary(session), status=201)
+
+
+def _restored(request: Request, document: object) -> ChatSession:
+    return restoring.restore(request.user, reading.read(document), idempotency_key(request))
+
+
+@contextmanager
+def _room_for_a_large_one() -> Iterator[None]:
+    """Let one in at a time: many times its size in memory, several at once would fill that of the server.
+
+    Raises `Refusal` (`import_busy`) when it takes too long.
+    """
+    if not _room.acquire(timeout=WAIT_SECONDS):
+        detail = "Other large chats are being imported. Try again in a while."
+        raise Refusal("import_busy", detail, 503, retry_after_seconds=int(WAIT_SECONDS))
+    try:
+        yield
+    finally:
+        _room.release()
 
 
 def _uploaded(owner_id: Any, file_id: object) -> bytes:

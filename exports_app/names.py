@@ -8,7 +8,7 @@ CHARACTERS_AT_MOST = 60
 BYTES_AT_MOST = 180
 """Of UTF-8: with a date, a number and a suffix that is below the 255 which file systems take."""
 _KEPT_CATEGORIES = "LNM"
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE | re.DOTALL)
+_RESERVED = re.compile(r"^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
 
 
 def stem(title: str, otherwise: str = "session") -> str:
@@ -17,7 +17,8 @@ def stem(title: str, otherwise: str = "session") -> str:
     kept = "".join(_fit(character) for character in composed)
     words = re.sub("-+", "-", kept).strip("-.")[:CHARACTERS_AT_MOST]
     words = words.encode()[:BYTES_AT_MOST].decode(errors="ignore").strip("-.")
-    return f"{words}-chat" if _RESERVED.fullmatch(words) else words or otherwise
+    # Windows looks at what stands before the first point alone.
+    return _RESERVED.sub(r"\1-chat\2", words) or otherwise
 
 
 def unique(wanted: str, suffix: str, taken: Container[str]) -> str:

@@ -25,13 +25,13 @@ class DownloadView(APIView):
 
     content_negotiation_class = AnyAccept
 
-    @extend_schema(responses={200: OpenApiTypes.BINARY})
+    @extend_schema(responses={(200, "*/*"): OpenApiTypes.BINARY, (206, "*/*"): OpenApiTypes.BINARY})
     def get(self, request: Request, export_id: UUID) -> HttpResponseBase:
         """Send the file, or a part of it (`Range`).
 
         Refuses with `not_found`, `export_not_ready` (409), `export_failed` (410), `export_expired` (410),
-        `storage_unavailable` (503), and `permission_denied` (403) what staff made of others' chats to who is
-        no such staff any more.
+        `range_not_satisfiable` (416), `storage_unavailable` (503), and `permission_denied` (403) what staff
+        made of others' chats to who is no such staff any more.
         """
         exports = Export.objects.owned_by(request.user).select_related("subagent")
         export = exports.filter(pk=export_id).first()

@@ -32,7 +32,8 @@ class BoundedBodies:
             await self._application(*left_to_the_view(scope, receive), send)
             return
         body = _Counted(receive)
-        await self._application(scope, body.receive, send)
+        passed = await _measured(scope, body.receive) if _is_unmeasured(scope) else (scope, body.receive)
+        await self._application(*passed, send)
         if body.is_too_large:
             await _refuse(send)
 
@@ -52,6 +53,29 @@ class _Counted:
             self._left -= len(message.get("body", b""))
             self.is_too_large = self._left < 0
         return {"type": "http.disconnect"} if self.is_too_large else message
+
+
+def _is_unmeasured(scope: dict[str, Any]) -> bool:
+    """Whether a body comes in chunks: it has no length, and to the REST framework it would be empty."""
+    names = {name.lower() for name, _ in scope["headers"]}
+    return b"transfer-encoding" in names and b"content-length" not in names
+
+
+async def _measured(scope: dict[str, Any], receive: Receive) -> tuple[dict[str, Any], Receive]:
+    """Wait for the whole body; return the request as one whose length was told, and what receives it."""
+    pieces: list[bytes] = []
+    message: dict[str, Any] = {"more_body": True}
+    while message.get("more_body", False):
+        message = await receive()
+        pieces.append(message.get("body", b""))
+    body = b"".join(pieces)
+    left = [message if message["type"] == "http.disconnect" else {**message, "body": body}]
+
+    async def again() -> Any:
+        return left.pop() if left else await receive()
+
+    length = (b"content-length", str(len(body)).encode())
+    return {**scope, "headers": [*scope["headers"], length]}, again
 
 
 async def _refuse(send: Send) -> None:

@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import IO
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.utils.http import content_disposition_header
+from django.http import HttpRequest, HttpResponseBase, HttpResponseNotModified, StreamingHttpResponse
+from django.utils.http import content_disposition_header, parse_etags
+
+from sessions_app.errors import Refusal
+from sessions_app.problems import as_response
 
 CHUNK_BYTES = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -27,16 +30,21 @@ class Attachment:
 def send(request: HttpRequest, attachment: Attachment) -> HttpResponseBase:
     """Return the file, the part of it that `Range` asks for (206), or 416 if it has no such part.
 
-    Several ranges, and one that is not understood, are answered with the whole file, as HTTP allows.
+    Several ranges, and one that is not understood, are answered with the whole file, as HTTP allows; who has
+    the file already (`If-None-Match`) gets 304.
     """
-    size = attachment.size
+    if _has_it(request, attachment):
+        return HttpResponseNotModified(headers={"ETag": _tag(attachment)})
     part = _part(request, attachment)
-    if part is not None and not part:
-        response: HttpResponseBase = HttpResponse(status=416)
-        response["Content-Range"] = f"bytes */{size}"
-        return response
+    return _no_part(attachment) if part is not None and not part else _sent(attachment, part)
+
+
+def _sent(attachment: Attachment, part: range | None) -> HttpResponseBase:
+    size = attachment.size
     whole = range(size) if part is None else part
-    response = StreamingHttpResponse(_chunks(attachment, whole), content_type=attachment.content_type)
+    response: HttpResponseBase = StreamingHttpResponse(
+        _chunks(attachment, whole), content_type=attachment.content_type
+    )
     if part is not None:
         response.status_code = 206
         response["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
@@ -46,6 +54,21 @@ def send(request: HttpRequest, attachment: Attachment) -> HttpResponseBase:
     response["Content-Disposition"] = content_disposition_header(True, attachment.name) or "attachment"
     response["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def _no_part(attachment: Attachment) -> HttpResponseBase:
+    size = attachment.size
+    refusal = Refusal(
+        "range_not_satisfiable", f"The file has {size:,} bytes, none of them in that range.", 416
+    )
+    response = as_response(refusal)
+    response["Content-Range"] = f"bytes */{size}"
+    return response
+
+
+def _has_it(request: HttpRequest, attachment: Attachment) -> bool:
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    return "*" in known or _tag(attachment) in (tag.removeprefix("W/") for tag in known)
 
 
 def _part(request: HttpRequest, attachment: Attachment) -> range | None:

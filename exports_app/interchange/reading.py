@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+from django.conf import settings
+
 from exports_app.interchange.schema import invalid, require_valid
 from sessions_app import plain
 
 MESSAGE, TOOL_CALL, SUBAGENT = "message", "tool_call", "subagent"
 OLDEST_YEAR = 1970
+VALUES_ALLOWED = 2_000_000
+BYTES_A_VALUE = 16
+"""Where more may be imported, there may be a value for each so many bytes: it takes memory of its own."""
 Row = dict[str, Any]
 
 
@@ -27,6 +32,9 @@ class ReadSession:
 
 def parsed(body: bytes) -> object:
     """Return JSON. Raises `Refusal` (`invalid_document`)."""
+    allowed = max(VALUES_ALLOWED, settings.IMPORT_MAX_BYTES // BYTES_A_VALUE)
+    if sum(map(body.count, (b",", b"[", b"{"))) > allowed:
+        raise invalid("It has too many values.")
     try:
         return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

@@ -77,6 +77,7 @@ class _Rows:
     times: list[tuple[models.Model, datetime]] = field(default_factory=list)
     seq: int = 0
     _ids: dict[str, UUID] = field(default_factory=dict)
+    _named: set[str] = field(default_factory=set)
     _results: set[str] = field(default_factory=set)
     _answered: int = 0
 
@@ -130,7 +131,7 @@ class _Rows:
         queued = moment(row.get("queued_at"), self.now) or self.now
         started = moment(row.get("started_at"), self.now)
         subagent = Subagent(
-            id=self._id(row.get("id") or str(uuid4())),
+            id=self._own_id(row),
             session=self.session,
             owner=self.session.owner,
             pool_id=POOL,
@@ -194,6 +195,13 @@ class _Rows:
         if told in self._results:
             raise invalid("Two messages are the result of the same subagent.")
         self._results.add(told)
+        return self._id(told)
+
+    def _own_id(self, subagent: Row) -> UUID:
+        told = subagent.get("id") or str(uuid4())
+        if told in self._named:
+            raise invalid("Two subagents have the same id.")
+        self._named.add(told)
         return self._id(told)
 
     def _id(self, told: str) -> UUID:

@@ -208,7 +208,9 @@ class ExportPayload(TypedDict):
     file_name: Annotated[str, "the name it is downloaded under; empty until the file is there"]
     file_size: Annotated[int | None, "bytes"]
     sha256: Annotated[str, "of the file, in hexadecimal; empty until the file is there"]
-    download_url: Annotated[str | None, "a path on this server; null unless the file is there"]
+    download_url: Annotated[
+        str | None, "a path on this server; null until the file is there, and it stays when the file is gone"
+    ]
     duration_ms: Annotated[int | None, "from its start to its end"]
     expires_at: Annotated[Time | None, "when the file is deleted"]
     error: Annotated[Error | None, "null unless it failed"]

@@ -141,6 +141,28 @@ async def test_of_another_version_the_whole_file_is_sent(ann: Any, export: Expor
 async def test_a_part_that_there_is_not_is_told(ann: Any, export: Export) -> None:
     answer = await _get(ann, export.pk, headers={"Range": f"bytes={export.file_size}-"})
     assert (answer.status_code, answer["content-range"]) == (416, f"bytes */{export.file_size}")
+    assert answer["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "range_not_satisfiable"
+
+
+@pytest.mark.parametrize("verb", ["get", "head"])
+@pytest.mark.parametrize("known", ['"{tag}"', 'W/"{tag}"', '"other", "{tag}"', "*"])
+async def test_who_has_the_file_already_is_told_so(ann: Any, export: Export, verb: str, known: str) -> None:
+    answer = await _get(ann, export.pk, verb, headers={"If-None-Match": known.format(tag=export.sha256)})
+    assert (answer.status_code, answer["etag"]) == (304, f'"{export.sha256}"')
+    assert not answer.content
+
+
+@pytest.mark.parametrize("known", ['"other"', "other", ""])
+async def test_who_has_another_file_gets_this_one(ann: Any, export: Export, known: str) -> None:
+    answer = await _get(ann, export.pk, headers={"If-None-Match": known})
+    assert (answer.status_code, len(await _body(answer))) == (200, export.file_size)
+
+
+async def test_who_has_the_file_is_not_told_so_when_it_is_gone(ann: Any, export: Export) -> None:
+    await in_thread(lambda: Export.objects.update(expires_at=timezone.now()))
+    answer = await _get(ann, export.pk, headers={"If-None-Match": f'"{export.sha256}"'})
+    assert answer.status_code == 410
 
 
 async def test_parts_are_of_a_get_alone(ann: Any, export: Export) -> None:

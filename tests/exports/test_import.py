@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.utils import timezone
@@ -17,6 +17,7 @@ from rest_framework.test import APIClient
 from agents_app import gateway, history, pool
 from agents_app.models import Pool, StoredFile, Subagent, Turn
 from agents_app.outcome import Outcome
+from exports_app import import_api
 from exports_app.interchange import reading, restoring
 from exports_app.models import Export
 from sessions_app import messages
@@ -135,6 +136,15 @@ def test_times_stay(bob: Any) -> None:
     assert restored.messages.in_order()[0].created_at == datetime(2001, 2, 3, 3, 5, 6, 7, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(("started", "ended"), [(1971, 2025), (2025, 1971)])
+def test_work_that_took_decades_or_ended_before_it_began_is_exported_and_taken_back(
+    bob: Any, started: int, ended: int
+) -> None:
+    times = {"started_at": f"{started}-01-01T00:00:00Z", "finished_at": f"{ended}-01-01T00:00:00Z"}
+    before = exported(imported(bob, _with("subagents", state="succeeded", **times)))
+    assert comparable(exported(imported(bob, before))) == comparable(before)
+
+
 def test_a_model_that_is_not_offered_here_is_not_asked(bob: Any) -> None:
     restored = imported(bob, _changed(session={"title": "T", "model": "nobody:model"}))
     assert restored.model == ""
@@ -190,6 +200,7 @@ WRONG: list[Any] = [
     _changed(
         messages=[{"role": "subagent", "content": "", "subagent_id": "0" * 32} for _ in range(2)],
     ),
+    _changed(subagents=[{**BARE["subagents"][0], "id": "0" * 32} for _ in range(2)]),
 ]
 
 
@@ -229,12 +240,53 @@ def test_a_large_document_goes_by_an_upload(client: APIClient, bob: Any) -> None
     assert (told.status_code, told.json()["message_count"]) == (201, 1000)
 
 
+def test_large_documents_are_taken_one_at_a_time(
+    client: APIClient, bob: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_api, "WAIT_SECONDS", 0.01)
+    stored = uploaded(bob.pk, json.dumps(BARE).encode(), "chat.json")
+    with import_api._room:
+        answer = client.post(IMPORT, {"file": str(stored.pk)})
+        assert client.post(IMPORT, BARE).status_code == 201
+    assert (answer.status_code, answer.json()["code"]) == (503, "import_busy")
+    assert "Retry-After" in answer
+    assert client.post(IMPORT, {"file": str(uuid4())}).status_code == 404
+    assert client.post(IMPORT, {"file": str(stored.pk)}).status_code == 201
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_message_longer_than_any_body_is_refused(bob: Any, version: int) -> None:
+    document = _with("messages", content="x" * (1024**2 + 1))
+    if version == 1:
+        document = {**document, "schema_version": 1}
+        del document["tool_calls"]
+    with pytest.raises(Refusal, match=r"\$\.messages\[0\]\.content"):
+        imported(bob, document)
+    document["messages"][0]["content"] = "x" * 1024**2
+    assert len(imported(bob, document).messages.in_order()[0].content) == 1024**2
+
+
 def test_a_document_that_is_too_large_is_refused_by_size(client: APIClient, bob: Any, settings: Any) -> None:
     stored = uploaded(bob.pk, json.dumps(BARE).encode(), "chat.json")
     settings.IMPORT_MAX_BYTES = stored.size - 1
     answer = client.post(IMPORT, {"file": str(stored.pk)})
     assert (answer.status_code, answer.json()["code"]) == (413, "import_too_large")
     settings.IMPORT_MAX_BYTES = stored.size
+    assert client.post(IMPORT, {"file": str(stored.pk)}).status_code == 201
+
+
+@pytest.mark.parametrize("value", [[], {}, ""])
+def test_a_document_of_countless_values_is_refused_before_it_fills_the_memory(
+    client: APIClient, bob: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, value: Any
+) -> None:
+    settings.IMPORT_MAX_BYTES = 64 * 1024
+    monkeypatch.setattr(reading, "VALUES_ALLOWED", 0)
+    few, many = (_with("tool_calls", args={"a": [value] * count}) for count in (1_000, 10_000))
+    stored = uploaded(bob.pk, json.dumps(many).encode(), "chat.json")
+    answer = client.post(IMPORT, {"file": str(stored.pk)})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_document")
+    assert "too many values" in answer.json()["detail"]
+    stored = uploaded(bob.pk, json.dumps(few).encode(), "chat.json")
     assert client.post(IMPORT, {"file": str(stored.pk)}).status_code == 201
 
 

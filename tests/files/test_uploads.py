@@ -311,6 +311,27 @@ async def test_a_body_over_the_bound_is_refused_before_it_is_read(token: str, se
     assert (status, told["code"]) == (413, "request_too_large")
 
 
+async def test_a_body_in_chunks_of_untold_length_is_read(token: str) -> None:
+    request = Request(
+        "POST", "/api/files/", token, content_type="application/json", transfer_encoding="chunked"
+    )
+    await request.send(b'{"name": "a", ')
+    await request.send(b'"size": 1}', more=False)
+    status, told = await request.answer()
+    assert (status, told["name"], told["size"]) == (201, "a", 1)
+
+
+async def test_a_body_in_chunks_is_bounded_too(token: str, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    request = Request(
+        "POST", "/api/files/", token, content_type="application/json", transfer_encoding="chunked"
+    )
+    await request.send(b"x" * 700)
+    await request.send(b"x" * 700)
+    status, told = await request.answer()
+    assert (status, told["code"]) == (413, "request_too_large")
+
+
 def test_another_site_cannot_upload_with_a_users_cookie(ann: Any, file: File) -> None:
     browser = APIClient(enforce_csrf_checks=True)
     browser.force_login(ann)

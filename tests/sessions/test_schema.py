@@ -38,3 +38,14 @@ def test_what_creates_work_documents_its_idempotency_key(schema: dict[str, Any])
 
 def test_the_schema_is_served_to_anybody(db: None) -> None:
     assert APIClient().get("/api/schema/").status_code == 200
+
+
+def test_exports_document_how_they_are_asked_for_listed_and_downloaded(schema: dict[str, Any]) -> None:
+    names = [parameter["name"] for parameter in schema["paths"]["/api/exports/"]["get"]["parameters"]]
+    assert "session_id" in names
+    assert set(schema["paths"]["/api/exports/"]["post"]["responses"]) == {"200", "202"}
+    answers = schema["paths"]["/exports/{export_id}/"]["get"]["responses"]
+    assert {status: list(answer["content"]) for status, answer in answers.items()} == {
+        "200": ["*/*"],
+        "206": ["*/*"],
+    }
