@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 
-from agents_app import admission, maintenance, pool, runner
+from agents_app import admission, attempt, maintenance, pool, runner
 from agents_app.context import ToolError
 from agents_app.models import Subagent
 from agents_app.outcome import Outcome
@@ -83,6 +84,24 @@ def test_a_cancelled_export_is_told_as_failed_and_leaves_no_file(
     pool.finish(running_export, Outcome(state=State.CANCELLED))
     assert files() == []
     assert session.events.get(kind="export.failed").payload["state"] == "cancelled"
+
+
+class CancelledMeanwhile(FileSystemStorage):
+    """A folder into which a file is copied whose export is cancelled just then."""
+
+    def _save(self, name: str, content: Any) -> str:
+        pool.cancel(Subagent.objects.get(state=State.RUNNING).pk)
+        return str(super()._save(name, content))  # type: ignore[misc]
+
+
+def test_an_export_that_is_cancelled_while_its_file_is_stored_ends_by_itself_and_leaves_no_part(
+    session: ChatSession, render: Render, files: Files, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempt, "LOOK_SECONDS", 0)
+    entry = {"BACKEND": "tests.exports.test_making.CancelledMeanwhile"}
+    settings.STORAGES = settings.STORAGES | {"exports": entry}
+    assert render(session).subagent.state == "cancelled"
+    assert files() == []
 
 
 def test_a_cancelled_export_that_never_started_is_told(session: ChatSession) -> None:
