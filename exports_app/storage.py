@@ -60,7 +60,8 @@ class _Told(File):
 def put(name: str, path: Path, on_read: Callable[[int], object] = lambda read: None) -> None:
     """Store the file at `path` under `name`, in place of what is there; whole or, if it fails, not at all.
 
-    `on_read` is told how many of its bytes are on their way. Raises `StorageFailed`, and what `on_read` does.
+    `on_read` is told how many of its bytes are on their way. Raises `StorageFailed`, and what `on_read` does:
+    if that is `Stopped`, a folder has a part of the file then, as of an attempt that was killed.
     """
     with _failing_plainly(), path.open("rb") as file:
         storage = chosen()
@@ -68,7 +69,7 @@ def put(name: str, path: Path, on_read: Callable[[int], object] = lambda read: N
         storage.delete(name)
         try:
             stored_as = storage.save(name, _Told(file, on_read))
-        except BaseException:
+        except Exception:  # not of who is stopped: by now it may be the file of the next attempt
             with suppress(Exception):
                 storage.delete(name)
             raise
