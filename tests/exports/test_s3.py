@@ -1,22 +1,30 @@
 """Exports in a bucket that speaks S3: stored, sent, sent in parts, removed; over a line that breaks."""
 
+import asyncio
 import hashlib
+import io
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from django.test import AsyncClient
+from django.core.files import File
+from django.test import AsyncClient, RequestFactory
 from django.utils import timezone
 
 from agents_app.context import Stopped
 from exports_app import storage
 from exports_app.expiry import delete_expired_exports
 from exports_app.models import Export
+from exports_app.s3 import Reader
 from exports_app.storage import StorageFailed
+from sessions_app import downloads
+from sessions_app.downloads import Attachment
 from sessions_app.models import ChatSession
 from tests.exports.s3_server import BUCKET, Line, line_to, s3_server, storage_at
 from tests.sessions.sockets import in_thread
@@ -136,6 +144,41 @@ def test_a_download_that_cannot_go_on_ends_in_an_error_and_not_in_a_shorter_file
             read += piece
     assert len(read) < len(large)
     assert large.startswith(read)
+
+
+class Silent:
+    """What a bucket sends that is asked and says nothing until it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.answers = threading.Event()
+
+    def read(self, size: int) -> bytes:
+        """Return nothing, after a while."""
+        self.asked.set()
+        self.answers.wait(10)
+        return b""
+
+    def close(self) -> None:
+        """Let go."""
+
+
+async def test_who_breaks_off_a_download_while_the_bucket_says_nothing_holds_up_nobody_else() -> None:
+    silent = Silent()
+    file = File(io.BufferedReader(Reader(lambda start: silent)), "large")
+    attachment = Attachment(open=lambda: file, name="large", content_type="text/plain", size=9, sha256="0")
+    answer: Any = downloads.send(RequestFactory().get("/"), attachment)
+    download = asyncio.create_task(_body(answer))
+    await asyncio.to_thread(silent.asked.wait, 10)
+    download.cancel()
+    began = time.monotonic()
+    await asyncio.sleep(0.1)
+    held_up = time.monotonic() - began
+    silent.answers.set()
+    with suppress(asyncio.CancelledError):
+        await download
+    assert held_up < 2
+    assert file.closed
 
 
 @pytest.mark.django_db
