@@ -16,6 +16,9 @@ from exports_app import storage
 from exports_app.models import Export
 from exports_app.storage import StorageFailed
 
+FAILURES_AT_MOST = 3
+"""In a row: then it is the storage that is away, and each further one would wait for it."""
+
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
@@ -51,14 +54,23 @@ def delete_files_of(session_id: UUID) -> None:
 
 
 def _each(things: Iterable[_T], remove: Callable[[_T], None], *, count_as: str) -> int:
-    """Remove one after the other and return how many; raise `JobError` where the storage fails."""
-    removed = 0
+    """Remove one after the other and return how many.
+
+    One that resists does not keep the others: then raises `JobError` at the end, or after several in a row.
+    """
+    removed = in_a_row = 0
+    failure: StorageFailed | None = None
     for thing in things:
         try:
             remove(thing)
         except StorageFailed as error:
-            raise JobError(f"{removed} removed, then: {error}", {count_as: removed}) from error
-        removed += 1
+            failure, in_a_row = error, in_a_row + 1
+            if in_a_row == FAILURES_AT_MOST:
+                break
+        else:
+            removed, in_a_row = removed + 1, 0
+    if failure:
+        raise JobError(f"{removed} removed, others not: {failure}", {count_as: removed}) from failure
     return removed
 
 

@@ -164,14 +164,26 @@ def _store(context: ToolContext, draft: Path, file_name: str) -> Export:
     export = Export.objects.get(subagent__pk=str(context.subagent_id))
     with draft.open("rb") as stream:
         sha256 = digest(stream, context.check)
+    size = draft.stat().st_size
     try:
-        storage.put(str(export.file.name), draft)
+        # A bucket may take minutes for a large file.
+        storage.put(
+            str(export.file.name), draft, lambda read: context.progress(95 + 4 * read / size, "storing")
+        )
     except StorageFailed as error:
         raise ToolError("storage_failed", f"The file could not be written: {error}.") from error
-    export.file_name, export.sha256, export.file_size = file_name, sha256, draft.stat().st_size
+    export.file_name, export.sha256, export.file_size = file_name, sha256, size
     export.expires_at = timezone.now() + timedelta(days=settings.EXPORT_DAYS)
+    known = ("file_name", "sha256", "file_size", "expires_at")
     with transaction.atomic():
-        export.save(update_fields=["file_name", "sha256", "file_size", "expires_at"])
+        is_wanted = Export.objects.filter(pk=export.pk).update(
+            **{name: getattr(export, name) for name in known}
+        )
+    if not is_wanted:
+        # Its owner was deleted meanwhile, and no row will ever end that names the file.
+        with suppress(StorageFailed):
+            storage.remove(str(export.file.name))
+        raise session_gone()
     return export
 
 

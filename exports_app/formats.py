@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from agents_app.context import ToolContext
 from exports_app.document import SessionDocument
 from exports_app.pictures import gallery
+from exports_app.telling import Repeating
 from sessions_app.errors import Refusal
 
 Write = Callable[[str], object]
@@ -47,8 +48,9 @@ class ExportFormat:
 
         Raises `Stopped`, `OSError`, `ToolError` of the renderer.
         """
-        with gallery.opened(context, document.owner_id) as pictures:
-            return self._write(context, replace(document, pictures=pictures), target, tick)
+        told = Repeating(tick)
+        with gallery.opened(context, document.owner_id, told.again) as pictures:
+            return self._write(context, replace(document, pictures=pictures), target, told)
 
     def _write(self, context: ToolContext, document: SessionDocument, target: Path, tick: Tick) -> str:
         if self.binary:

@@ -20,8 +20,8 @@ TIMEOUT_SECONDS = 300.0
 SECONDS_A_CHAT = 3.0
 SECONDS_A_MESSAGE = 0.05
 """On top of that; a PDF of a short chat takes about one second on an idle machine."""
-ARCHIVE_IDLE_SECONDS = 180.0
-"""Longer than a part of a PDF may take: a chat that takes too long is left out, the others are not lost."""
+IDLE_SECONDS = 180.0
+"""Longer than a part of a PDF may take, which says so itself: of an archive the other chats are not lost."""
 
 
 def prepare(task: Mapping[str, Any], session_id: UUID) -> Plan:
@@ -53,6 +53,7 @@ def of_chat(session_id: UUID, chosen: ExportFormat, wanted: ExportOptions, *, as
         title=f"Export as {chosen.title}",
         safe_to_repeat=True,
         execution_timeout_seconds=_timeout_seconds([session_id]),
+        idle_timeout_seconds=IDLE_SECONDS,
     )
 
 
@@ -73,7 +74,7 @@ def of_many(
         title=f"Export of {amount(len(session_ids), 'chat')} as {chosen.title}",
         safe_to_repeat=True,
         execution_timeout_seconds=_timeout_seconds(session_ids),
-        idle_timeout_seconds=ARCHIVE_IDLE_SECONDS,
+        idle_timeout_seconds=IDLE_SECONDS,
     )
 
 

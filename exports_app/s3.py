@@ -27,7 +27,8 @@ class S3Storage(s3.S3Storage):
     """That of django-storages, with its options, for a bucket that may not answer.
 
     Who waits for it is told within some 20 s; botocore alone tries for minutes. `answer_seconds` bounds each
-    of two attempts. A large file is never in memory whole, but parts of it are while it is stored.
+    of two attempts. A large file is never in memory whole: it is stored part by part, in the thread that asks
+    for it, which can tell how far it is and stop.
     """
 
     client_config: Any
@@ -35,7 +36,7 @@ class S3Storage(s3.S3Storage):
     def __init__(self, *, answer_seconds: float = 10, **options: Any) -> None:
         lean = {
             "max_memory_size": 8 * 1024**2,
-            "transfer_config": TransferConfig(multipart_chunksize=5 * 1024**2),
+            "transfer_config": TransferConfig(multipart_chunksize=5 * 1024**2, use_threads=False),
         }
         super().__init__(**{"default_acl": None, **lean, **options})
         patience = Config(

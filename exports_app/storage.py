@@ -5,7 +5,7 @@ users nothing of the server; the log has the rest.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -43,18 +43,33 @@ def is_local() -> bool:
     return isinstance(chosen(), FileSystemStorage)
 
 
-def put(name: str, path: Path) -> None:
+class _Told(File):
+    """A file that tells how many of its bytes are read."""
+
+    def __init__(self, file: IO[bytes], tell: Callable[[int], object]) -> None:
+        super().__init__(file)
+        self._source = file
+        self._tell = tell
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._source.read(size)
+        self._tell(self._source.tell())
+        return piece
+
+
+def put(name: str, path: Path, on_read: Callable[[int], object] = lambda read: None) -> None:
     """Store the file at `path` under `name`, in place of what is there; whole or, if it fails, not at all.
 
-    Raises `StorageFailed`.
+    `on_read` is told how many of its bytes are on their way. Raises `StorageFailed`, and what `on_read` does:
+    if that is `Stopped`, a folder has a part of the file then, as of an attempt that was killed.
     """
     with _failing_plainly(), path.open("rb") as file:
         storage = chosen()
         # An attempt that was killed in mid-copy left a part under this very name.
         storage.delete(name)
         try:
-            stored_as = storage.save(name, File(file))
-        except BaseException:
+            stored_as = storage.save(name, _Told(file, on_read))
+        except Exception:  # not of who is stopped: by now it may be the file of the next attempt
             with suppress(Exception):
                 storage.delete(name)
             raise

@@ -98,8 +98,12 @@ async def _chunks(attachment: Attachment, part: range) -> AsyncIterator[bytes]:
     It is opened by whoever reads it: a HEAD reads nothing, and would leave an open file behind.
     """
     left = len(part)
-    with await asyncio.to_thread(attachment.open) as file:
+    file = await asyncio.to_thread(attachment.open)
+    try:
         await asyncio.to_thread(file.seek, part.start)
         while left and (chunk := await asyncio.to_thread(file.read, min(CHUNK_BYTES, left))):
             left -= len(chunk)
             yield chunk
+    finally:
+        # Of who breaks off a download a read may be under way, which closing waits for.
+        await asyncio.to_thread(file.close)

@@ -41,16 +41,21 @@ def main(folder: str, *sources: str) -> int:
 
 def _told(source: Path, folder: Path) -> dict[str, Any]:
     try:
-        return _convert(source, folder / source.name)
+        content, known = _converted(source)
     except (TooLarge, MemoryError):
         return {"problem": "large"}
     except FileNotFoundError:
         return {"problem": "gone"}
     except Exception:  # noqa: BLE001  # decoders of hostile bytes fail in many ways, and each means the same
         return {"problem": "broken"}
+    try:
+        (folder / source.name).with_suffix(known["suffix"]).write_bytes(content)
+    except OSError as error:  # of the disk, not of the picture
+        return {"errno": error.errno}
+    return known
 
 
-def _convert(source: Path, target: Path) -> dict[str, Any]:
+def _converted(source: Path) -> tuple[bytes, dict[str, Any]]:
     with Image.open(source, formats=FORMATS) as opened:
         opened.draft(None, (SIDES[0], SIDES[0]))
         if opened.width * opened.height > PIXELS_AT_MOST:
@@ -58,8 +63,7 @@ def _convert(source: Path, target: Path) -> dict[str, Any]:
         image, lossy = _small(opened), opened.format in _LOSSY
     plain = _plain(image)
     content, suffix = _encoded(plain, lossy=lossy)
-    target.with_suffix(suffix).write_bytes(content)
-    return {"suffix": suffix, "width": plain.width, "height": plain.height}
+    return content, {"suffix": suffix, "width": plain.width, "height": plain.height}
 
 
 def _small(opened: Image.Image) -> Image.Image:

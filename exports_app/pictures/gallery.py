@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import islice
@@ -35,11 +35,11 @@ _LOOKED_UP_TOGETHER = 200
 
 
 @contextmanager
-def opened(context: ToolContext, owner_id: int) -> Iterator["Gallery"]:
+def opened(context: ToolContext, owner_id: int, on_made: Callable[[], None]) -> Iterator["Gallery"]:
     """Provide the files of a user to an export; the pictures made for it are gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="pictures-", dir=context.workdir))
     try:
-        yield Gallery(context, owner_id, folder)
+        yield Gallery(context, owner_id, folder, on_made)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -47,13 +47,20 @@ def opened(context: ToolContext, owner_id: int) -> Iterator["Gallery"]:
 class Gallery(Attachments):
     """Finds files of `owner_id` and makes pictures of theirs in `folder`, each once.
 
-    What it remembers is bounded, however many files the messages name.
+    What it remembers is bounded, however many files the messages name. `on_made` is called for each picture.
     """
 
-    def __init__(self, context: ToolContext, owner_id: int, folder: Path) -> None:
+    def __init__(
+        self,
+        context: ToolContext,
+        owner_id: int,
+        folder: Path,
+        on_made: Callable[[], None] = lambda: None,
+    ) -> None:
         self.folder = self._folder = folder
         self._context = context
         self._owner_id = owner_id
+        self._on_made = on_made
         self._expected: dict[UUID, None] = {}
         self._known: dict[UUID, Attached | None] = {}
         self._made: dict[UUID, Outcome] = {}
@@ -120,7 +127,7 @@ class Gallery(Attachments):
     def _make(self, batch: list[UUID]) -> None:
         began = time.monotonic()
         sources = {str(file_id): storage.path_of(file_id) for file_id in batch}
-        outcomes = batches.convert(self._context, sources, self._folder)
+        outcomes = batches.convert(self._context, sources, self._folder, self._on_made)
         for file_id in batch:
             self._made[file_id] = outcomes[str(file_id)]
             self._expected.pop(file_id, None)

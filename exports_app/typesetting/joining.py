@@ -15,6 +15,9 @@ def main(target: str, *parts: str) -> int:
     except (OSError, MemoryError) as error:
         print(getattr(error, "strerror", "") or "out of memory", file=sys.stderr)
         return 1
+    except pikepdf.PdfError:  # which names places of the server
+        print("one of its parts cannot be read.", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -1,6 +1,7 @@
 """A Markdown document as PDF, set by typst in a process of its own with limits."""
 
 import json
+import logging
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,8 @@ from agents_app.isolation import subprocesses
 from agents_app.isolation.subprocesses import Limits, Lines, Tail, TooLong
 from exports_app.typesetting import markup
 from exports_app.typesetting.literals import string
+
+logger = logging.getLogger(__name__)
 
 MEMORY_BYTES = 3 * 1024**3
 """Of address space, of which half is the program itself."""
@@ -138,11 +141,14 @@ def _run(
 
 
 def _require_success(code: int, told: str) -> None:
+    if code:
+        logger.warning("what makes PDFs ended with %d: %s", code, told.strip())
     if code == 1 and "memory" not in told.lower():
-        # Of a traceback its last line, which names no places of the server.
-        reason = told.strip().rpartition("\n")[2][-300:]
+        # A traceback names places of the server.
+        is_unforeseen = told.startswith("Traceback")
+        reason = "the server's log tells why." if is_unforeseen else told.strip().rpartition("\n")[2][-300:]
         raise ToolError("pdf_failed", f"The PDF could not be made: {reason}")
-    if code == -signal.SIGKILL:
+    if code in (-signal.SIGKILL, -signal.SIGTERM):
         raise ToolError("pdf_failed", "What makes the PDF was killed; the server may be short of memory.")
     if code != 0:
         raise ToolError("pdf_too_large", "The document needs more memory than a PDF may take.")

@@ -11,8 +11,10 @@ import pytest
 from django.core.files.storage import FileSystemStorage
 
 from exports_app.formats import FORMATS
+from exports_app.pictures import batches
 from exports_app.typesetting import pdf
 from sessions_app.models import ChatSession
+from tests.exports.pictures import corners, encoded
 
 Render = Callable[..., Any]
 Files = Callable[[], list[Path]]
@@ -94,6 +96,22 @@ def test_a_work_folder_that_fills_up_while_pages_are_set(
     assert re.fullmatch(r"The PDF could not be made: File too large( \(os error \d+\))?", error["message"])
     assert files() == []
     assert not any(settings.WORK_DIR.iterdir())
+
+
+@pytest.mark.parametrize("file_format", ["html", "pdf"])
+def test_a_work_folder_that_fills_up_while_pictures_are_made(
+    session: ChatSession,
+    say: Callable[..., None],
+    upload: Callable[..., str],
+    render: Render,
+    files: Files,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    file_format: str,
+) -> None:
+    say(upload(encoded(corners(), "PNG")))
+    monkeypatch.setattr(batches, "FILE_BYTES", 512)
+    _assert_told(render(session, file_format), settings, files)
 
 
 def test_a_work_folder_that_cannot_be_made(

@@ -43,13 +43,24 @@ def test_a_picture_named_again_and_again_is_converted_once(
     batches_made: list[list[str]] = []
     convert = batches.convert
 
-    def counted(context: Any, sources: Any, folder: Path) -> Any:
+    def counted(context: Any, sources: Any, folder: Path, on_made: Any) -> Any:
         batches_made.append(list(sources))
-        return convert(context, sources, folder)
+        return convert(context, sources, folder, on_made)
 
     monkeypatch.setattr(batches, "convert", counted)
     assert written("html").read_text().count("<img ") == 40
     assert [len(batch) for batch in batches_made] == [5]
+
+
+def test_each_picture_that_is_made_is_told_as_work_that_goes_on(
+    say: Say, written: Written, upload: Callable[..., str], tmp_path: Path
+) -> None:
+    (tmp_path / "attempt").mkdir()
+    context = RecordingContext(tmp_path / "attempt")
+    say("Hello", " ".join(upload(encoded(corners(100 + number, 50), "PNG")) for number in range(5)), "Bye")
+    written("html", context)
+    assert [percent for percent, _, _ in context.told].count(1) >= 1 + 5
+    assert [percent for percent, _, _ in context.told][-1] == 3
 
 
 def test_past_its_bytes_or_the_time_for_converting_it_is_the_same(

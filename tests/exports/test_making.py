@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.core.files.storage import FileSystemStorage
 
-from agents_app import admission, maintenance, pool, runner
+from agents_app import admission, attempt, maintenance, pool, runner
 from agents_app.context import ToolError
 from agents_app.models import Subagent
 from agents_app.outcome import Outcome
@@ -83,6 +85,46 @@ def test_a_cancelled_export_is_told_as_failed_and_leaves_no_file(
     pool.finish(running_export, Outcome(state=State.CANCELLED))
     assert files() == []
     assert session.events.get(kind="export.failed").payload["state"] == "cancelled"
+
+
+class CancelledMeanwhile(FileSystemStorage):
+    """A folder into which a file is copied whose export is cancelled just then."""
+
+    def _save(self, name: str, content: Any) -> str:
+        pool.cancel(Subagent.objects.get(state=State.RUNNING).pk)
+        return str(super()._save(name, content))  # type: ignore[misc]
+
+
+def test_an_export_that_is_cancelled_while_its_file_is_stored_ends_by_itself_and_leaves_no_part(
+    session: ChatSession, render: Render, files: Files, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempt, "LOOK_SECONDS", 0)
+    entry = {"BACKEND": "tests.exports.test_making.CancelledMeanwhile"}
+    settings.STORAGES = settings.STORAGES | {"exports": entry}
+    assert render(session).subagent.state == "cancelled"
+    assert files() == []
+
+
+class DeletedMeanwhile(FileSystemStorage):
+    """A folder into which a file is copied whose owner is deleted just then."""
+
+    def _save(self, name: str, content: Any) -> str:
+        stored = str(super()._save(name, content))  # type: ignore[misc]
+        get_user_model().objects.filter(pk=Subagent.objects.get(state=State.RUNNING).owner_id).delete()
+        return stored
+
+
+def test_a_file_whose_owner_is_deleted_while_it_is_stored_does_not_stay(
+    session: ChatSession, files: Files, settings: Any, registered: Any
+) -> None:
+    entry = {"BACKEND": "tests.exports.test_making.DeletedMeanwhile"}
+    settings.STORAGES = settings.STORAGES | {"exports": entry}
+    subagent = work.export(session)
+    work.worker()
+    admission.admit("exports")
+    runner.run(subagent.pk, 1)
+    assert not Export.objects.exists()
+    assert files() == []
 
 
 def test_a_cancelled_export_that_never_started_is_told(session: ChatSession) -> None:

@@ -1,6 +1,8 @@
 """The parts of a PDF: messages of any size in little memory, joined to one document."""
 
+import os
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,8 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
+from agents_app.context import ToolError
+from exports_app import planning
 from exports_app.renderers import pdf_format
 from exports_app.typesetting import pdf, pieces
 from sessions_app.models import ChatSession
@@ -126,3 +130,41 @@ def test_progress_is_told_for_each_part(
     say(*map(str, range(10)))
     written("pdf", context)
     assert [percent for percent, _, _ in context.told] == [2, 4, 6, 8, 10]
+
+
+def test_a_part_that_cannot_be_read_is_told_without_places_of_the_server(tmp_path: Path) -> None:
+    (tmp_path / "part-1.pdf").write_bytes(b"%PDF-1.7")
+    with pytest.raises(ToolError) as failure:
+        pdf.join(RecordingContext(tmp_path), [tmp_path / "part-1.pdf"], tmp_path / "whole.pdf")
+    assert failure.value.code == "pdf_failed"
+    assert failure.value.message == "The PDF could not be made: one of its parts cannot be read."
+
+
+def test_what_nobody_foresaw_is_told_in_words_and_the_log_has_the_rest(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ToolError) as failure:
+        pdf.typeset(RecordingContext(tmp_path), [], first_page="no number")  # type: ignore[arg-type]
+    assert failure.value.message == "The PDF could not be made: the server's log tells why."
+    assert "ValueError" in caplog.text
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_what_makes_the_pdf_is_told_to_be_killed_however_it_was(tmp_path: Path, number: int) -> None:
+    (tmp_path / "part-1.typ").write_text("Word " * 100_000)
+
+    def end() -> None:
+        for pid in child_processes():
+            os.kill(pid, number)
+
+    with pytest.raises(ToolError, match="What makes the PDF was killed") as failure:
+        pdf.typeset(RecordingContext(tmp_path), [tmp_path / "part-1.typ"], watch=end)
+    assert failure.value.code == "pdf_failed"
+
+
+def test_an_export_may_be_silent_for_longer_than_a_part_may_take(session: ChatSession) -> None:
+    task = {"format": "pdf", "options": {}}
+    plans = [planning.prepare(task, session.pk), planning.prepare(task | {"session_ids": "all"}, session.pk)]
+    for plan in plans:
+        assert plan.idle_timeout_seconds is not None
+        assert plan.idle_timeout_seconds > pdf.TIMEOUT_SECONDS

@@ -1,21 +1,32 @@
 """Exports in a bucket that speaks S3: stored, sent, sent in parts, removed; over a line that breaks."""
 
+import asyncio
 import hashlib
+import io
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
-from django.test import AsyncClient
+from django.core.files import File
+from django.test import AsyncClient, RequestFactory
 from django.utils import timezone
 
+from agents_app.context import Stopped
 from exports_app import storage
 from exports_app.expiry import delete_expired_exports
 from exports_app.models import Export
+from exports_app.s3 import Reader
 from exports_app.storage import StorageFailed
+from sessions_app import downloads
+from sessions_app.downloads import Attachment
 from sessions_app.models import ChatSession
-from tests.exports.s3_server import Line, line_to, s3_server, storage_at
+from tests.exports.s3_server import BUCKET, Line, line_to, s3_server, storage_at
 from tests.sessions.sockets import in_thread
 
 LARGE = 8 * 1024**2
@@ -73,6 +84,37 @@ async def test_an_export_is_stored_there_and_its_owner_gets_it_whole_and_in_part
     assert (rest.status_code, await _body(rest)) == (206, whole[-7:])
 
 
+def test_storing_a_large_file_tells_how_far_it_is_to_the_thread_that_stores_it(
+    line: Line, tmp_path: Path
+) -> None:
+    (tmp_path / "large").write_bytes(bytes(2 * LARGE))
+    told: list[tuple[int, int]] = []
+    storage.put(NAME, tmp_path / "large", lambda read: told.append((read, threading.get_ident())))
+    amounts = [read for read, _ in told]
+    assert len(set(amounts)) > 2
+    assert amounts == sorted(amounts)
+    assert amounts[-1] == 2 * LARGE
+    assert {thread for _, thread in told} == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("size", [1000, 2 * LARGE])
+def test_a_file_that_is_stopped_while_it_is_stored_leaves_nothing_in_the_bucket(
+    line: Line, tmp_path: Path, size: int
+) -> None:
+    (tmp_path / "stopped").write_bytes(bytes(size))
+
+    def stop(read: int) -> None:
+        if read > size // 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        storage.put("exports/stopped.json", tmp_path / "stopped", stop)
+    assert "exports/stopped.json" not in storage.stored()
+    keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
+    bucket = boto3.client("s3", endpoint_url=line.url, **keys)
+    assert "Uploads" not in bucket.list_multipart_uploads(Bucket=BUCKET)
+
+
 def test_of_a_large_file_no_more_comes_than_is_read_from_where_that_begins(large: bytes, line: Line) -> None:
     with storage.opened(NAME) as file:
         file.seek(LARGE - 100_000)
@@ -102,6 +144,41 @@ def test_a_download_that_cannot_go_on_ends_in_an_error_and_not_in_a_shorter_file
             read += piece
     assert len(read) < len(large)
     assert large.startswith(read)
+
+
+class Silent:
+    """What a bucket sends that is asked and says nothing until it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.answers = threading.Event()
+
+    def read(self, size: int) -> bytes:
+        """Return nothing, after a while."""
+        self.asked.set()
+        self.answers.wait(10)
+        return b""
+
+    def close(self) -> None:
+        """Let go."""
+
+
+async def test_who_breaks_off_a_download_while_the_bucket_says_nothing_holds_up_nobody_else() -> None:
+    silent = Silent()
+    file = File(io.BufferedReader(Reader(lambda start: silent)), "large")
+    attachment = Attachment(open=lambda: file, name="large", content_type="text/plain", size=9, sha256="0")
+    answer: Any = downloads.send(RequestFactory().get("/"), attachment)
+    download = asyncio.create_task(_body(answer))
+    await asyncio.to_thread(silent.asked.wait, 10)
+    download.cancel()
+    began = time.monotonic()
+    await asyncio.sleep(0.1)
+    held_up = time.monotonic() - began
+    silent.answers.set()
+    with suppress(asyncio.CancelledError):
+        await download
+    assert held_up < 2
+    assert file.closed
 
 
 @pytest.mark.django_db

@@ -1,5 +1,6 @@
 """Exports in a storage that is no folder and may be away: nothing half, nothing lost, each told in words."""
 
+import errno
 import hashlib
 import os
 import socket
@@ -139,6 +140,27 @@ def test_expiry_goes_on_once_the_storage_is_back(
     assert set(bucket.files) == {export.file.name}
     assert delete_expired_exports().counts == {"exports_deleted": 1}
     assert bucket.files == {}
+
+
+def test_a_file_that_cannot_be_removed_does_not_keep_those_behind_it(
+    session: ChatSession, render: Render, bucket: type[Bucket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    render(session)
+    stuck = str(render(lifecycle.start(session.owner, "The newest comes first")).file.name)
+    delete = bucket.delete
+
+    def resist(self: Bucket, name: str) -> None:
+        if name == stuck:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        delete(self, name)
+
+    monkeypatch.setattr(bucket, "delete", resist)
+    Export.objects.update(expires_at=timezone.now())
+    with pytest.raises(JobError, match=r"1 removed, others not: Operation not permitted") as told:
+        delete_expired_exports()
+    assert told.value.counts == {"exports_deleted": 1}
+    assert set(bucket.files) == {stuck}
+    assert [str(export.file.name) for export in Export.objects.exclude(file="")] == [stuck]
 
 
 def test_a_deleted_session_goes_though_the_storage_is_away_and_its_file_later(

@@ -46,6 +46,26 @@ def test_paper_is_that_of_the_readers_country(page: Page, language: str, paper: 
     assert page.evaluate(read, language) == paper
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "storage_failed",
+        "no_work_folder",
+        "pdf_failed",
+        "pdf_too_large",
+        "timeout",
+        "idle_timeout",
+        "queue_timeout",
+        "out_of_memory",
+        "worker_lost",
+        "tool_error",
+    ],
+)
+def test_whatever_an_export_failed_of_its_card_says_what_to_do(page: Page, code: str) -> None:
+    advise = "async (code) => (await import('/export_failure.js')).adviceOn({ code })"
+    assert page.evaluate(advise, code).endswith(".")
+
+
 def _remembered(page: Page, stored: str) -> dict[str, Any]:
     script = """async (stored) => {
       localStorage.setItem("mcpchat-export", stored);

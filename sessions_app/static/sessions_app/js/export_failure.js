@@ -1,6 +1,7 @@
 /** What a reader can do about an export that failed. */
 
 const AGAIN = "Try again; if that does not help, tell who runs this server.";
+const LESS = "Export fewer messages, or try again when the server has less to do.";
 const ADVICE = {
   unsupported_format: "Choose another format in the Export menu.",
   session_gone: "Export the chats that are left anew.",
@@ -8,10 +9,15 @@ const ADVICE = {
   permission_denied: "Ask who runs this server whether you may read these chats.",
   invalid_options: "Choose other options under “More options…” in the Export menu.",
   storage_failed: AGAIN,
+  no_work_folder: AGAIN,
   pdf_failed: "Try again, or take HTML: it looks the same and can be printed.",
   pdf_too_large: "Export fewer messages, or take HTML: it has no such limit and can be printed.",
-  timeout: "Export fewer messages, or try again when the server has less to do.",
+  timeout: LESS,
+  idle_timeout: LESS,
+  out_of_memory: LESS,
+  queue_timeout: "Try again when the server has less to do.",
   worker_lost: AGAIN,
+  tool_error: AGAIN,
 };
 
 /** Return what to do about an error, or an empty string. */
