@@ -4,16 +4,15 @@ import { whyNoFile } from "./api.js";
 import { serverNow } from "./clock.js";
 import { copyButton } from "./copying.js";
 import { fold } from "./details.js";
-import { h, icon, setAttribute, setServerHtml, setText, show } from "./dom.js";
+import { h, icon, keepFocus, setAttribute, setServerHtml, setText, show } from "./dom.js";
 import { adviceOn, formatInstead } from "./export_failure.js";
 import { formatOf } from "./export_formats.js";
 import { progressView } from "./progress.js";
-import { actionButtons, badgeText, errorLine, waitText } from "./subagent_card.js";
+import { actionButtons, badgeText, busyButton, errorLine, waitText } from "./subagent_card.js";
 import { tellProblem } from "./toasts.js";
 import { count, durationWords, sizeWords } from "./words.js";
 
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const NO_FILE = new Set([401, 403, 404, 409, 410]);
 
 function nameOf({ args, title }, exported) {
   const format = formatOf(exported?.format ?? args?.format).title;
@@ -60,7 +59,7 @@ function downloadLink(gone) {
     event.preventDefault();
     const address = link.getAttribute("href");
     const problem = await whyNoFile(address);
-    if (!problem || !NO_FILE.has(problem.status)) return h("a", { href: address, download: "" }).click();
+    if (!problem) return h("a", { href: address, download: "" }).click();
     if (problem.status === 410) gone(address);
     return tellProblem(problem);
   });
@@ -71,17 +70,12 @@ function downloadLink(gone) {
 function againButton(id, { onRetry, onAgain }) {
   let wish = null;
   const words = h("span", {});
-  const node = h(
-    "button",
-    { type: "button", class: "button small", "data-testid": "export-again" },
-    icon("export"),
-    words,
-  );
-  node.addEventListener("click", async () => {
-    node.disabled = true;
+  const ask = async () => {
+    setAttribute(node, "aria-disabled", "true");
     await (wish ? onAgain(wish) : onRetry(id));
-    node.disabled = false;
-  });
+    setAttribute(node, "aria-disabled", null);
+  };
+  const node = busyButton("export-again", ask, icon("export"), words);
   return {
     node,
     update({ args }, exported, isExpired) {
@@ -155,9 +149,11 @@ export function exportCard({ item }, actions) {
     show(note, Boolean(address) && !expired && hasNote(subagent));
     digest.update(address && exported.sha256);
     setAttribute(download, "href", address);
-    show(download, Boolean(address) && !expired);
-    buttons.update(subagent);
-    again.update(subagent, exported, expired);
+    keepFocus([download, again.node, ...buttons.nodes], () => {
+      show(download, Boolean(address) && !expired);
+      buttons.update(subagent);
+      again.update(subagent, exported, expired);
+    });
   }
 
   return {
