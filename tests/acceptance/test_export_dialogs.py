@@ -81,10 +81,10 @@ def test_a_chat_that_was_stopped_or_deleted_meanwhile_says_what_can_be_done(
     )
     vera.http.delete(f"/api/sessions/{veras_chat}/").raise_for_status()
     page.get_by_test_id("export-submit").click()
-    expect(told).to_contain_text("This chat was deleted.")
+    expect(told).to_contain_text("There is no such chat of yours: it was deleted, or is another user’s.")
     page.keyboard.press("Escape")
     _ask(page, "json")
-    expect(page.get_by_test_id("toast")).to_contain_text("This chat was deleted.")
+    expect(page.get_by_test_id("toast")).to_contain_text("There is no such chat of yours")
 
 
 def test_a_stopped_chat_is_exported_among_several(page: Page, vera: Person, veras_chat: str) -> None:
@@ -220,7 +220,11 @@ def test_cancelled_work_is_tried_again_once_by_two_clicks_and_keeps_the_focus(
 
 @pytest.mark.parametrize(
     ("answer", "words"),
-    [(None, "The server cannot be reached."), (503, "its storage does not answer. Try again later.")],
+    [
+        (None, "The server cannot be reached."),
+        (403, "You may not have this file any more."),
+        (503, "its storage does not answer. Try again later."),
+    ],
 )
 def test_a_download_that_cannot_be_now_is_told_in_words(page: Page, answer: int | None, words: str) -> None:
     _ask(page, "json")
@@ -241,3 +245,17 @@ def test_a_download_that_cannot_be_now_is_told_in_words(page: Page, answer: int 
 def test_formats_are_completed_with_what_they_are_for(page: Page) -> None:
     page.get_by_test_id("composer").fill("/export m")
     expect(page.get_by_role("option").first).to_contain_text("Markdown for notes and editors")
+
+
+def test_a_title_that_runs_leftwards_begins_at_its_right_and_so_does_the_name_of_its_file(
+    page: Page, vera: Person, veras_chat: str
+) -> None:
+    title = "שיחה על לווייתנים (2026)"
+    vera.http.patch(f"/api/sessions/{veras_chat}/", json={"title": title}).raise_for_status()
+    expect(page.get_by_test_id("session-title")).to_have_text(title)
+    expect(page.get_by_test_id("session-title")).to_have_css("direction", "rtl")
+    _ask(page, "json")
+    name = _cards(page).locator("bdi")
+    expect(name).to_contain_text("לווייתנים", timeout=20_000)
+    expect(name).to_have_css("direction", "rtl")
+    expect(_cards(page)).to_have_css("direction", "ltr")

@@ -178,6 +178,7 @@ export const sendPiece = (id, offset, body, options) =>
   request("PATCH", `${file(id)}content/`, { ...options, body, headers: { "Upload-Offset": String(offset) } });
 
 const WHY_NO_FILE = {
+  403: "You may not have this file any more.",
   404: "There is no such file of yours: it was deleted, or is another user’s.",
   409: "This file is not there whole: its upload has not ended.",
   410: "This file was kept for some days only and is gone.",

@@ -31,7 +31,7 @@ function factsOf(subagent, exported, isExpired) {
   else if (exported.expires_at) facts.push(`kept until ${DAY.format(new Date(exported.expires_at))}`);
   // A line ends between facts, not within one.
   const whole = facts.map((fact) => fact.replaceAll(" ", "\u00a0"));
-  return [exported.file_name, ...whole].filter(Boolean).join(" · ");
+  return whole.join(" · ");
 }
 
 /** Whether there is something to say beside how much was written, such as missing fonts. */
@@ -94,7 +94,10 @@ export function exportCard({ item }, actions) {
   let shown = null;
   let goneAddress = null;
   const title = h("h3", { class: "agent-title" });
-  const facts = h("p", { class: "agent-facts" });
+  // A name of a script that runs leftwards does not turn the facts round.
+  const fileName = h("bdi", {});
+  const [separator, aboutIt] = [h("span", {}), h("span", {})];
+  const facts = h("p", { class: "agent-facts" }, fileName, separator, aboutIt);
   const badge = h("span", { class: "badge", "data-testid": "export-state" });
   const progress = progressView();
   const error = errorLine();
@@ -136,7 +139,9 @@ export function exportCard({ item }, actions) {
     const failure = subagent.state === "failed" ? (exported?.error ?? subagent.error) : null;
     node.dataset.state = expired ? "expired" : subagent.state;
     setText(title, nameOf(subagent, exported));
-    setText(facts, factsOf(subagent, exported, expired));
+    setText(fileName, subagent.state === "succeeded" ? exported?.file_name : "");
+    setText(separator, fileName.textContent && " · ");
+    setText(aboutIt, factsOf(subagent, exported, expired));
     show(facts, Boolean(facts.textContent));
     setText(badge, expired ? "Expired" : badgeText(subagent));
     show(badge, !address || expired);

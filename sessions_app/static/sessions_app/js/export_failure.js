@@ -16,6 +16,7 @@ const ADVICE = {
   worker_lost: AGAIN,
 };
 
+const DELETED = "There is no such chat of yours: it was deleted, or is another user’s.";
 const ARCHIVED_DELETED = "One of these chats was deleted: choose the others in “Export several chats…”.";
 const REFUSALS = {
   session_not_active:
@@ -24,7 +25,7 @@ const REFUSALS = {
 
 /** Return why an export that was asked for in the open chat was refused, in words that say what to do. */
 export function refusal(problem, { session_ids } = {}) {
-  const deleted = session_ids ? ARCHIVED_DELETED : "This chat was deleted.";
+  const deleted = session_ids ? ARCHIVED_DELETED : DELETED;
   const words = problem.code === "not_found" ? deleted : REFUSALS[problem.code];
   return words ? new Problem(problem.status, problem.code, words) : problem;
 }
