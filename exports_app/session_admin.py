@@ -124,7 +124,7 @@ class ExportedChatSessionAdmin(ChatSessionAdmin):
         try:
             ids = self._found(request, str(form["session_ids"].value()).split())
         except Refusal:
-            self.message_user(request, "Select chats that are there.", messages.WARNING)
+            self.message_user(request, "Select the chats to export in this list.", messages.WARNING)
             return redirect("admin:sessions_app_chatsession_changelist")
         rows = ChatSession.objects.filter(pk__in=ids).order_by("owner__username")
         owners = list(rows.values("owner__username").annotate(chats=Count("pk")))

@@ -1,10 +1,12 @@
 """Dialogs and cards of exports when something changes under them: chats, logins, connections, windows."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Download, Locator, Page, Route, expect
 
 from tests.acceptance.chat_pages import document, imported
@@ -55,6 +57,12 @@ def _is_covered(shown: Locator, cover: Locator) -> bool:
     assert below
     assert above
     return below["y"] + below["height"] > above["y"]
+
+
+def _ground(shown: Locator) -> object:
+    """Return the colour that is seen at a corner, inside its border."""
+    with Image.open(io.BytesIO(shown.screenshot())) as picture:
+        return picture.getpixel((8, 8))
 
 
 def test_going_back_takes_the_dialog_of_the_other_chat_away(page: Page, house: House, vera: Person) -> None:
@@ -198,6 +206,17 @@ def test_formats_keep_their_names_whole_in_a_narrow_window(page: Page) -> None:
     name = page.get_by_test_id("export-dialog").get_by_test_id("format-markdown").locator("strong")
     lines = "name => name.offsetHeight / parseFloat(getComputedStyle(name).lineHeight)"
     assert name.evaluate(lines) < 1.5
+
+
+def test_what_is_chosen_is_seen_in_forced_colours(page: Page) -> None:
+    page.emulate_media(forced_colors="active")
+    _ask(page, "options")
+    dialog = page.get_by_test_id("export-dialog")
+    for name in ("pdf", "letter", "dark"):
+        chosen = dialog.locator(f"label:has([value={name}])")
+        chosen.locator("input").check(force=True)
+        other = dialog.locator(f"fieldset:has([value={name}]) label:not(:has(:checked))").first
+        assert _ground(chosen) != _ground(other)
 
 
 def test_cancelled_work_is_tried_again_once_by_two_clicks_and_keeps_the_focus(
