@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
 from agents_app import gateway
+from agents_app.wording.tables import amount
 from exports_app import exporting
 from exports_app.models import Export
 from exports_app.session_admin import ExportedChatSessionAdmin
@@ -66,6 +67,10 @@ class ExportAdmin(ReadOnlyAdmin):
     @admin.action(description="Cancel the chosen exports", permissions=["view"])
     def cancel(self, request: HttpRequest, rows: QuerySet[Export]) -> None:
         """Cancel each, one transaction each; those that have ended stay as they are."""
-        for subagent_id in rows.values_list("subagent_id", flat=True):
+        unfinished = list(rows.filter(subagent__finished_at=None).values_list("subagent_id", flat=True))
+        for subagent_id in unfinished:
             gateway.cancel(subagent_id)
-        self.message_user(request, "They were told to stop.")
+        if unfinished:
+            self.message_user(request, f"Told to stop: {amount(len(unfinished), 'export')}.")
+        else:
+            self.message_user(request, "None of them is under way.", messages.WARNING)

@@ -41,8 +41,12 @@ def archive(
     return _in_new_chat(user, f"Export of {amount(len(session_ids), 'chat')}", request, idempotency_key)
 
 
-def by_staff(user: Any, wanted: object, file_format: str, chosen: Mapping[str, Any]) -> Subagent:
+def by_staff(
+    user: Any, wanted: object, file_format: str, chosen: Mapping[str, Any], idempotency_key: str = ""
+) -> Subagent:
     """Have chats of whomever exported for staff, in a new chat of theirs: one as it is, many as an archive.
+
+    The same `idempotency_key` again returns the first.
 
     Raises `Refusal`: `permission_denied`, `invalid_sessions`, `not_found`, `unsupported_format`,
     `invalid_options`, `queue_full`.
@@ -60,8 +64,14 @@ def by_staff(user: Any, wanted: object, file_format: str, chosen: Mapping[str, A
         f"Export of {title}",
         # Past the gateway's door: no task that somebody writes may say that it is staff's.
         lambda session_id: submissions.submit(
-            Submission(session_id=session_id, agent_type="export_agent", plan=plan)
+            Submission(
+                session_id=session_id,
+                agent_type="export_agent",
+                plan=plan,
+                idempotency_key=idempotency_key,
+            )
         ),
+        idempotency_key,
     )
 
 

@@ -46,6 +46,12 @@ def for_staff(user: Any, wanted: object) -> list[UUID]:
     return _found(ChatSession.objects.filter(deleted_at=None), wanted)
 
 
+def there(session_ids: Iterable[str]) -> list[str]:
+    """Return those of well-formed ids whose chats were not deleted."""
+    rows = ChatSession.objects.filter(pk__in=list(session_ids), deleted_at=None)
+    return [str(pk) for pk in rows.values_list("pk", flat=True)]
+
+
 def chosen(session_ids: Iterable[str]) -> list[Chosen]:
     """Return chats in the order of their ids, also those that were deleted meanwhile."""
     ids = [UUID(session_id) for session_id in session_ids]

@@ -1,6 +1,7 @@
 """Chat sessions in the admin: staff export them, whoever owns them, into a chat of their own."""
 
 from typing import Any, cast
+from uuid import UUID, uuid4, uuid5
 
 from django import forms
 from django.contrib import admin, messages
@@ -36,6 +37,7 @@ class ExportForm(forms.Form):
     session_ids = forms.CharField(
         max_length=selection.CHATS_AT_MOST * _ID_CHARACTERS, widget=forms.HiddenInput
     )
+    page = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput)
     format = forms.ChoiceField(
         choices=lambda: [(kind.name, kind.title) for _, kind in sorted(FORMATS.items())]
     )
@@ -56,8 +58,13 @@ class ExportForm(forms.Form):
 
     def wish(self) -> tuple[list[str], str, dict[str, Any]]:
         """Return which chats, in which format, with which options."""
-        options = dict(self.cleaned_data)
+        options = {name: value for name, value in self.cleaned_data.items() if name != "page"}
         return options.pop("session_ids").split(), options.pop("format"), options
+
+    def key(self) -> str:
+        """Return what stays the same when this page is sent twice, as by two clicks."""
+        page = self.cleaned_data["page"]
+        return str(uuid5(page, repr(self.wish()))) if page else ""
 
 
 class ExportedChatSessionAdmin(ChatSessionAdmin):
@@ -70,12 +77,11 @@ class ExportedChatSessionAdmin(ChatSessionAdmin):
     def export_chats(self, request: HttpRequest, rows: QuerySet[ChatSession]) -> HttpResponse | None:
         """Show the page that asks how; chats that were deleted are left out."""
         ids = list(rows.filter(deleted_at=None).values_list("pk", flat=True)[: selection.CHATS_AT_MOST + 1])
-        try:
-            found = selection.for_staff(request.user, ids)
-        except Refusal as refusal:
-            self.message_user(request, refusal.detail, messages.WARNING)
+        if not 1 <= len(ids) <= selection.CHATS_AT_MOST:
+            most = f"An archive has at most {selection.CHATS_AT_MOST:,} chats: select fewer."
+            self.message_user(request, most if ids else "These chats were deleted.", messages.WARNING)
             return None
-        return self._page(request, ExportForm(initial={"session_ids": " ".join(map(str, found))}))
+        return self._page(request, ExportForm(initial={"session_ids": " ".join(map(str, ids))}))
 
     def get_urls(self) -> list[URLPattern]:
         """Add the page that asks how."""
@@ -93,28 +99,43 @@ class ExportedChatSessionAdmin(ChatSessionAdmin):
         form = ExportForm(request.POST)
         if form.is_valid():
             try:
-                subagent = requesting.by_staff(request.user, *form.wish())
+                subagent = requesting.by_staff(request.user, *form.wish(), form.key())
             except Refusal as refusal:
-                form.add_error(None, refusal.detail)
+                # Of chats that are not there any more the page tells.
+                if refusal.code != "not_found":
+                    form.add_error(None, refusal.detail)
             else:
                 return redirect("session", subagent.session_id)
         return self._page(request, form)
 
+    def _found(self, request: HttpRequest, wanted: list[str]) -> list[UUID]:
+        """Return the ids of chats; those that were deleted meanwhile are told and left out."""
+        try:
+            return selection.for_staff(request.user, wanted)
+        except Refusal as refusal:
+            there = selection.there(wanted) if refusal.code == "not_found" else []
+            if not there:
+                raise
+            gone = amount(len(wanted) - len(there), "chat")
+            self.message_user(request, f"Deleted meanwhile and left out: {gone}.", messages.WARNING)
+            return selection.for_staff(request.user, there)
+
     def _page(self, request: HttpRequest, form: ExportForm) -> HttpResponse:
         try:
-            ids = selection.for_staff(request.user, str(form["session_ids"].value()).split())
-        except Refusal as refusal:
-            self.message_user(request, refusal.detail, messages.WARNING)
+            ids = self._found(request, str(form["session_ids"].value()).split())
+        except Refusal:
+            self.message_user(request, "Select the chats to export in this list.", messages.WARNING)
             return redirect("admin:sessions_app_chatsession_changelist")
         rows = ChatSession.objects.filter(pk__in=ids).order_by("owner__username")
         owners = list(rows.values("owner__username").annotate(chats=Count("pk")))
-        hidden = {"session_ids"} if len(ids) == 1 else {"session_ids", *_OF_ONE_CHAT}
+        hidden = {"session_ids", "page"} if len(ids) == 1 else {"session_ids", "page", *_OF_ONE_CHAT}
         shown = [name for name in form.fields if name not in hidden]
         context = {
             **self.admin_site.each_context(request),
             "title": "Export a chat" if len(ids) == 1 else "Export chats",
             "opts": self.opts,
             "form": form,
+            "session_ids": " ".join(map(str, ids)),
             "adminform": AdminForm(cast(Any, form), [(None, {"fields": shown})], {}),
             "count": amount(len(ids), "chat"),
             "is_one": len(ids) == 1,

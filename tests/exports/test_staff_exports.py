@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from zipfile import ZipFile
 
 import pytest
@@ -245,7 +246,34 @@ def test_more_than_an_archive_has_are_refused_with_a_sentence(admin: Client, ann
     ChatSession.objects.bulk_create(ChatSession(owner=ann) for _ in range(CHATS_AT_MOST + 1))
     chosen = {"action": "export_chats", "_selected_action": [str(ChatSession.objects.latest("pk").pk)]}
     page = admin.post(LIST, {**chosen, "select_across": "1"}, follow=True).content.decode()
-    assert "1 to 1,000" in page
+    assert "An archive has at most 1,000 chats: select fewer." in page
+
+
+def test_the_same_page_sent_twice_exports_once_and_changed_it_exports_again(
+    admin: Client, olga: Any, session: ChatSession
+) -> None:
+    page = {"page": str(uuid4())}
+    first, second = (ask(admin, session, **page) for _ in range(2))
+    assert first["Location"] == second["Location"]
+    assert Subagent.objects.count() == 1
+    assert LogEntry.objects.count() == 1
+    assert ask(admin, session, **page, format="json")["Location"] != first["Location"]
+    assert ChatSession.objects.filter(owner=olga).count() == 2
+
+
+def test_chats_deleted_while_one_chooses_are_told_and_the_others_stay_chosen(
+    admin: Client, session: ChatSession, bob: Any
+) -> None:
+    other, gone = chat(bob, "Bob's", "x"), chat(bob, "Gone", "x")
+    lifecycle.delete(gone.pk)
+    page = ask(admin, session, other, gone, theme="dark").content.decode()
+    assert "Deleted meanwhile and left out: 1 chat." in page
+    assert f'name="session_ids" value="{other.pk} {session.pk}"' in page
+    assert '<option value="dark" selected>' in page
+    assert not Subagent.objects.exists()
+    lifecycle.delete(other.pk)
+    lifecycle.delete(session.pk)
+    assert ask(admin, session, other, gone)["Location"] == LIST
 
 
 def test_exports_are_listed_with_owner_and_state_and_cancelled(admin: Client, session: ChatSession) -> None:
@@ -260,5 +288,8 @@ def test_exports_are_listed_with_owner_and_state_and_cancelled(admin: Client, se
     admin.post(EXPORTS, {"action": "cancel", "_selected_action": [str(export.pk)]})
     subagent.refresh_from_db()
     assert subagent.state == "cancelled"
+    assert "Told to stop: 1 export." in admin.get(EXPORTS).content.decode()
+    again = admin.post(EXPORTS, {"action": "cancel", "_selected_action": [str(export.pk)]}, follow=True)
+    assert "None of them is under way." in again.content.decode()
     page = admin.get(f"{EXPORTS}{export.pk}/change/").content.decode()
     assert f"exports/{export.pk}" not in page.replace(f"exports_app/export/{export.pk}", "")

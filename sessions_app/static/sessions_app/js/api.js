@@ -4,6 +4,7 @@ import { observe } from "./clock.js";
 
 const TIMEOUT_MS = 30_000;
 const CALL_WAIT_SECONDS = 20;
+const LOGGED_OUT = "You are not logged in any more.";
 // A document of 32 MiB takes its time.
 const IMPORT_TIMEOUT_MS = 180_000;
 
@@ -92,7 +93,8 @@ async function decode(response) {
 async function problemOf(response) {
   const body = await response.json().catch(() => ({}));
   const message = body.detail || body.title || `The server answered ${response.status}.`;
-  return new Problem(response.status, body.code ?? "", String(message));
+  const problem = new Problem(response.status, body.code ?? "", String(message));
+  return problem.needsLogin ? new Problem(problem.status, problem.code, LOGGED_OUT) : problem;
 }
 
 const session = (id) => `/api/sessions/${encodeURIComponent(id)}/`;
@@ -176,9 +178,11 @@ export const sendPiece = (id, offset, body, options) =>
   request("PATCH", `${file(id)}content/`, { ...options, body, headers: { "Upload-Offset": String(offset) } });
 
 const WHY_NO_FILE = {
+  403: "You may not have this file any more.",
   404: "There is no such file of yours: it was deleted, or is another user’s.",
   409: "This file is not there whole: its upload has not ended.",
   410: "This file was kept for some days only and is gone.",
+  503: "The file cannot be fetched now: its storage does not answer. Try again later.",
 };
 
 /** Return the problem that keeps a file from being downloaded, or null. */

@@ -6,6 +6,7 @@ import { optionsOf, remember, rememberedChoices } from "./export_choices.js";
 import { ExportFields } from "./export_fields.js";
 import { FormDialog } from "./form_dialog.js";
 import { visit } from "./visits.js";
+import { count } from "./words.js";
 
 export class ArchiveDialog {
   #form;
@@ -22,8 +23,8 @@ export class ArchiveDialog {
   open(ids = []) {
     this.#fields.choices = rememberedChoices();
     this.#form.open();
-    // With the focus in the search, the keyboard of a phone would cover the list.
-    if (matchMedia("(hover: none)").matches) this.#form.part("title").focus();
+    // On a phone it stays at the title: the keyboard would cover the list.
+    if (matchMedia("(hover: hover)").matches) this.#form.part("search").focus();
     this.#picker.enter(ids);
   }
 
@@ -35,7 +36,16 @@ export class ArchiveDialog {
     remember(choices);
     const { format } = choices;
     const wish = { session_ids: chosen, format, options: optionsOf(format, choices) };
-    const { session_id } = await requestExport(wish, key, signal);
+    const { session_id } = await requestExport(wish, key, signal).catch((problem) => this.#refused(problem));
     return () => visit(session_id);
+  }
+
+  /** A chat that was deleted meanwhile is chosen no more; the rest stays. */
+  async #refused(problem) {
+    const gone = problem.code === "not_found" ? await this.#picker.forgetDeleted() : 0;
+    if (!gone) throw problem;
+    const were = gone === 1 ? "was" : "were";
+    const next = this.#picker.chosen.length ? "Export the others now." : "Choose others.";
+    throw new Error(`${count(gone, "selected chat")} ${were} deleted meanwhile. ${next}`);
   }
 }

@@ -45,6 +45,7 @@ export class ChatExports {
 
   /** The reader goes to another chat: tell there when an export is ready. */
   leave() {
+    this.#dialog.close();
     this.#watch.leave(this.#conversation);
   }
 

@@ -61,7 +61,8 @@ export class ChatImport {
       const upload = new Upload(this.#file, { name, size, source: sourceOf(this.#file) }, () => {
         told(upload.percent, upload.reason);
         if (upload.state === "done") resolve({ file: upload.id });
-        if (upload.state === "failed") reject(new api.Problem(400, "upload_failed", upload.reason));
+        const status = upload.needsLogin ? 401 : 400;
+        if (upload.state === "failed") reject(new api.Problem(status, "upload_failed", upload.reason));
       });
       this.#upload = upload;
       signal.addEventListener("abort", () => {

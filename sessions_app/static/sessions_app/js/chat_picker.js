@@ -22,7 +22,7 @@ export class ChatPicker {
     this.#part("search").addEventListener("input", () => this.#searchSoon());
     this.#part("search").addEventListener("keydown", (event) => this.#searchKey(event));
     this.#part("every").addEventListener("change", () => this.#chooseEvery());
-    this.#part("more").addEventListener("click", () => this.#pages.more());
+    this.#part("more").addEventListener("click", () => this.#more());
     this.#part("chats").addEventListener("change", (event) => this.#choose(event.target));
     new IntersectionObserver((seen) => seen.some(({ isIntersecting }) => isIntersecting) && this.#goOn(), {
       root: this.#part("list"),
@@ -43,6 +43,27 @@ export class ChatPicker {
     this.#pages.look();
   }
 
+  /** Let go of the chosen chats that are there no more, and return how many they were. */
+  async forgetDeleted() {
+    clearTimeout(this.#timer);
+    this.#part("search").value = "";
+    await this.#pages.look();
+    if (!(await this.#pages.all(Infinity))) return 0;
+    const there = new Set(this.#pages.items.map(({ id }) => id));
+    const gone = this.chosen.filter((id) => !there.has(id));
+    for (const id of gone) this.#chosen.delete(id);
+    this.#render();
+    return gone.length;
+  }
+
+  /** The button may go: the focus goes on with the first chat that it brought. */
+  async #more() {
+    const place = this.#pages.items.length;
+    await this.#pages.more();
+    const first = this.#part("chats").children[place]?.querySelector("input");
+    (first ?? this.#part("more")).focus();
+  }
+
   /** The end of the list is seen. After a failure the reader says when to go on. */
   #goOn() {
     if (this.#pages.phase === "ready") this.#pages.more();
@@ -53,10 +74,10 @@ export class ChatPicker {
     this.#timer = setTimeout(() => this.#search(), SEARCH_AFTER_MS);
   }
 
-  #search() {
+  async #search() {
     clearTimeout(this.#timer);
     const text = this.#part("search").value.trim();
-    if (text !== this.#pages.search) this.#pages.look(text);
+    if (text !== this.#pages.search) await this.#pages.look(text);
   }
 
   #searchKey(event) {
@@ -76,6 +97,8 @@ export class ChatPicker {
 
   async #chooseEvery() {
     const { checked } = this.#part("every");
+    // What was typed just now counts.
+    await this.#search();
     if (checked && !(await this.#pages.all(MOST_CHATS))) return this.#render();
     for (const { id } of this.#pages.items.slice(0, checked ? MOST_CHATS : undefined)) {
       if (checked) this.#chosen.add(id);
@@ -97,7 +120,8 @@ export class ChatPicker {
     setText(this.#part("more"), phase === "failed" ? "Try again" : "Show more");
     const nothing = search ? "No chat matches." : "No chats yet.";
     const words = { loading: "Loading…", failed: problem?.message, ready: items.length ? "" : nothing };
-    setText(this.#part("listStatus"), words[phase]);
+    setText(this.#part("listWords"), words[phase]);
+    show(this.#part("listLogin"), Boolean(problem?.needsLogin));
     show(this.#part("listStatus"), Boolean(words[phase]));
     this.#renderCount();
   }

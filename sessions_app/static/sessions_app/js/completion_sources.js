@@ -1,6 +1,7 @@
 /** What can be written at the cursor: commands, prompts, names of tools and models, resources. */
 
 import * as api from "./api.js";
+import { formats } from "./export_formats.js";
 
 const FRESH_MS = 20_000;
 const SHOWN_MOST = 60;
@@ -96,8 +97,7 @@ const GROUPS = {
     return [{ title: "Models", entries }];
   },
   async export() {
-    const formats = [...document.querySelectorAll("#export-menu [data-format]")];
-    const entries = formats.map((item) => valueEntry(item.dataset.format, item.textContent.trim(), ""));
+    const entries = formats().map(({ name, title, purpose }) => valueEntry(name, `${title} ${purpose}`, ""));
     return [{ title: "Formats", entries }];
   },
   async resource() {

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { observe } from "./clock.js";
+import { refusal } from "./export_failure.js";
 import { Feed } from "./feed.js";
 import { changesBranch, empty, fromSnapshot, lacksText, reduce } from "./store.js";
 
@@ -243,6 +244,7 @@ export class Conversation {
 
   /** Ask for another attempt of a subagent that failed or was cancelled. */
   async retrySubagent(subagent_id) {
+    if (this.state.subagents.get(subagent_id)?.retrying) return;
     this.dispatch("page.subagent", { subagent_id, retrying: true });
     await this.#try(
       () => api.retrySubagent(subagent_id, api.newKey()),
@@ -254,7 +256,10 @@ export class Conversation {
   /** Ask for an export, `{format, options}`, whose card is in this chat; it comes over the feed. */
   export(wish) {
     return this.#try(
-      () => api.requestExport({ session_id: this.id, ...wish }, api.newKey()),
+      () =>
+        api.requestExport({ session_id: this.id, ...wish }, api.newKey()).catch((problem) => {
+          throw refusal(problem, wish);
+        }),
       () => {},
     );
   }

@@ -49,6 +49,13 @@ export function show(element, visible) {
   element.hidden = !visible;
 }
 
+/** Do `change`; if it hides the control that has the focus, the first of `controls` that is left gets it. */
+export function keepFocus(controls, change) {
+  const held = controls.find((control) => control === document.activeElement);
+  change();
+  if (held?.hidden) controls.find((control) => !control.hidden)?.focus({ preventScroll: true });
+}
+
 /** Put HTML in that the server has sanitised. The only place that writes markup. */
 export function setServerHtml(element, html) {
   element.innerHTML = html;

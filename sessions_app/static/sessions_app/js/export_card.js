@@ -4,16 +4,15 @@ import { whyNoFile } from "./api.js";
 import { serverNow } from "./clock.js";
 import { copyButton } from "./copying.js";
 import { fold } from "./details.js";
-import { h, icon, setAttribute, setServerHtml, setText, show } from "./dom.js";
+import { h, icon, keepFocus, setAttribute, setServerHtml, setText, show } from "./dom.js";
 import { adviceOn, formatInstead } from "./export_failure.js";
 import { formatOf } from "./export_formats.js";
 import { progressView } from "./progress.js";
-import { actionButtons, badgeText, errorLine, waitText } from "./subagent_card.js";
+import { actionButtons, badgeText, busyButton, errorLine, waitText } from "./subagent_card.js";
 import { tellProblem } from "./toasts.js";
 import { count, durationWords, sizeWords } from "./words.js";
 
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const NO_FILE = new Set([401, 403, 404, 409, 410]);
 
 function nameOf({ args, title }, exported) {
   const format = formatOf(exported?.format ?? args?.format).title;
@@ -32,7 +31,7 @@ function factsOf(subagent, exported, isExpired) {
   else if (exported.expires_at) facts.push(`kept until ${DAY.format(new Date(exported.expires_at))}`);
   // A line ends between facts, not within one.
   const whole = facts.map((fact) => fact.replaceAll(" ", "\u00a0"));
-  return [exported.file_name, ...whole].filter(Boolean).join(" · ");
+  return whole.join(" · ");
 }
 
 /** Whether there is something to say beside how much was written, such as missing fonts. */
@@ -60,7 +59,7 @@ function downloadLink(gone) {
     event.preventDefault();
     const address = link.getAttribute("href");
     const problem = await whyNoFile(address);
-    if (!problem || !NO_FILE.has(problem.status)) return h("a", { href: address, download: "" }).click();
+    if (!problem) return h("a", { href: address, download: "" }).click();
     if (problem.status === 410) gone(address);
     return tellProblem(problem);
   });
@@ -71,17 +70,12 @@ function downloadLink(gone) {
 function againButton(id, { onRetry, onAgain }) {
   let wish = null;
   const words = h("span", {});
-  const node = h(
-    "button",
-    { type: "button", class: "button small", "data-testid": "export-again" },
-    icon("export"),
-    words,
-  );
-  node.addEventListener("click", async () => {
-    node.disabled = true;
+  const ask = async () => {
+    setAttribute(node, "aria-disabled", "true");
     await (wish ? onAgain(wish) : onRetry(id));
-    node.disabled = false;
-  });
+    setAttribute(node, "aria-disabled", null);
+  };
+  const node = busyButton("export-again", ask, icon("export"), words);
   return {
     node,
     update({ args }, exported, isExpired) {
@@ -100,7 +94,10 @@ export function exportCard({ item }, actions) {
   let shown = null;
   let goneAddress = null;
   const title = h("h3", { class: "agent-title" });
-  const facts = h("p", { class: "agent-facts" });
+  // A name of a script that runs leftwards does not turn the facts round.
+  const fileName = h("bdi", {});
+  const [separator, aboutIt] = [h("span", {}), h("span", {})];
+  const facts = h("p", { class: "agent-facts" }, fileName, separator, aboutIt);
   const badge = h("span", { class: "badge", "data-testid": "export-state" });
   const progress = progressView();
   const error = errorLine();
@@ -142,7 +139,9 @@ export function exportCard({ item }, actions) {
     const failure = subagent.state === "failed" ? (exported?.error ?? subagent.error) : null;
     node.dataset.state = expired ? "expired" : subagent.state;
     setText(title, nameOf(subagent, exported));
-    setText(facts, factsOf(subagent, exported, expired));
+    setText(fileName, subagent.state === "succeeded" ? exported?.file_name : "");
+    setText(separator, fileName.textContent && " · ");
+    setText(aboutIt, factsOf(subagent, exported, expired));
     show(facts, Boolean(facts.textContent));
     setText(badge, expired ? "Expired" : badgeText(subagent));
     show(badge, !address || expired);
@@ -155,9 +154,11 @@ export function exportCard({ item }, actions) {
     show(note, Boolean(address) && !expired && hasNote(subagent));
     digest.update(address && exported.sha256);
     setAttribute(download, "href", address);
-    show(download, Boolean(address) && !expired);
-    buttons.update(subagent);
-    again.update(subagent, exported, expired);
+    keepFocus([download, again.node, ...buttons.nodes], () => {
+      show(download, Boolean(address) && !expired);
+      buttons.update(subagent);
+      again.update(subagent, exported, expired);
+    });
   }
 
   return {

@@ -2,6 +2,7 @@
 
 import { requestExport } from "./api.js";
 import { optionsOf, remember, rememberedChoices } from "./export_choices.js";
+import { refusal } from "./export_failure.js";
 import { ExportFields } from "./export_fields.js";
 import { FormDialog } from "./form_dialog.js";
 import { MessageRange } from "./message_range.js";
@@ -30,6 +31,11 @@ export class ExportDialog {
     this.#form.open();
   }
 
+  /** Close it: what is chosen is about a chat that is left. */
+  close() {
+    this.#form.close();
+  }
+
   async #send(key, signal) {
     const { id, total } = this.#read();
     this.#range.enter(id, total);
@@ -38,7 +44,10 @@ export class ExportDialog {
     const { choices } = this.#fields;
     remember(choices);
     const options = { ...optionsOf(choices.format, choices), ...range };
-    await requestExport({ session_id: id, format: choices.format, options }, key, signal);
+    const wish = { session_id: id, format: choices.format, options };
+    await requestExport(wish, key, signal).catch((problem) => {
+      throw refusal(problem);
+    });
     return this.#asked;
   }
 }

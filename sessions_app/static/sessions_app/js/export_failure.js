@@ -1,5 +1,7 @@
 /** What a reader can do about an export that failed. */
 
+import { Problem } from "./api.js";
+
 const AGAIN = "Try again; if that does not help, tell who runs this server.";
 const LESS = "Export fewer messages, or try again when the server has less to do.";
 const ADVICE = {
@@ -19,6 +21,20 @@ const ADVICE = {
   worker_lost: AGAIN,
   tool_error: AGAIN,
 };
+
+const DELETED = "There is no such chat of yours: it was deleted, or is another user’s.";
+const ARCHIVED_DELETED = "One of these chats was deleted: choose the others in “Export several chats…”.";
+const REFUSALS = {
+  session_not_active:
+    "This chat is stopped and takes no work. Choose it in “Export several chats…”: that begins a new chat.",
+};
+
+/** Return why an export that was asked for in the open chat was refused, in words that say what to do. */
+export function refusal(problem, { session_ids } = {}) {
+  const deleted = session_ids ? ARCHIVED_DELETED : DELETED;
+  const words = problem.code === "not_found" ? deleted : REFUSALS[problem.code];
+  return words ? new Problem(problem.status, problem.code, words) : problem;
+}
 
 /** Return what to do about an error, or an empty string. */
 export function adviceOn(error) {

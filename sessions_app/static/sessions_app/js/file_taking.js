@@ -36,8 +36,14 @@ export class FileTaking {
       event.preventDefault();
       const takes = !target.hidden;
       show(target, false);
-      if (takes) this.#take(filesOf(event.dataTransfer));
+      if (takes) this.#takeDropped(event.dataTransfer);
     });
+  }
+
+  #takeDropped(transfer) {
+    const { files, hasFolder } = dropped(transfer);
+    if (hasFolder) toast("A folder cannot be attached: make an archive of it.", { tone: "error" });
+    this.#take(files);
   }
 
   #over(event, isInside, target) {
@@ -62,10 +68,10 @@ export class FileTaking {
   }
 }
 
-function filesOf(transfer) {
+/** Return `{files, hasFolder}` of what was dropped: a folder has no bytes that a page could read. */
+export function dropped(transfer) {
   const items = [...transfer.items].filter(({ kind }) => kind === "file");
   const isFolder = (item) => Boolean(item.webkitGetAsEntry?.()?.isDirectory);
-  if (items.some(isFolder))
-    toast("A folder cannot be attached: make an archive of it.", { tone: "error" });
-  return items.filter((item) => !isFolder(item)).map((item) => item.getAsFile()).filter(Boolean);
+  const files = items.filter((item) => !isFolder(item)).map((item) => item.getAsFile()).filter(Boolean);
+  return { files, hasFolder: items.some(isFolder) };
 }

@@ -3,8 +3,6 @@
 import { newKey } from "./api.js";
 import { setText, show } from "./dom.js";
 
-const LOGGED_OUT = "You are not logged in any more.";
-
 export class FormDialog {
   #dialog;
   #send;
@@ -40,9 +38,14 @@ export class FormDialog {
     this.#dialog.showModal();
   }
 
+  /** Close it, as if the reader had cancelled. */
+  close() {
+    this.#dialog.close();
+  }
+
   /** Tell a problem, or with null that there is none. */
   tell(problem) {
-    setText(this.part("errorWords"), problem?.needsLogin ? LOGGED_OUT : problem?.message);
+    setText(this.part("errorWords"), problem?.message);
     show(this.part("login"), Boolean(problem?.needsLogin));
     show(this.part("error"), Boolean(problem));
     if (problem) this.part("error").scrollIntoView({ block: "nearest" });

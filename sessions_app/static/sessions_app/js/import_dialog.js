@@ -2,10 +2,12 @@
 
 import { ChatImport } from "./chat_import.js";
 import { setAttribute, setText, show } from "./dom.js";
+import { dropped } from "./file_taking.js";
 import { FormDialog } from "./form_dialog.js";
 import { visit } from "./visits.js";
 import { count, sizeWords } from "./words.js";
 
+const FOLDER = "A folder cannot be imported: choose the JSON file in it.";
 const hasFiles = (transfer) => Boolean(transfer?.types.includes("Files"));
 
 export class ImportDialog {
@@ -51,26 +53,33 @@ export class ImportDialog {
     dialog.addEventListener("drop", (event) => {
       over(event);
       mark(false);
-      if (!this.#isSending()) this.#take([...event.dataTransfer.files]);
+      if (!this.#isSending()) this.#takeDropped(event.dataTransfer);
     });
+  }
+
+  /** What has no file in it leaves the chosen one where it is. */
+  #takeDropped(transfer) {
+    const { files, hasFolder } = dropped(transfer);
+    if (files.length) this.#take(files, hasFolder || files.length > 1);
+    else if (hasFolder) this.#form.tell(new Error(FOLDER));
   }
 
   #isSending() {
     return !this.#part("progress").hidden;
   }
 
-  #take(files) {
+  #take(files, hasMore = false) {
     this.#import?.forget();
     this.#file = files[0] ?? null;
     this.#import = this.#file && new ChatImport(this.#file);
-    this.#form.tell(this.#refusal(files));
+    this.#form.tell(this.#refusal(hasMore));
     this.#render();
     if (this.#file && !this.#part("submit").disabled) this.#part("submit").focus();
   }
 
-  #refusal(files) {
-    if (files.length > 1) return new Error(`One chat at a time: only ${files[0].name} is taken.`);
-    return this.#isTooLarge() ? new Error(`At most ${sizeWords(this.#mostBytes)} are imported.`) : null;
+  #refusal(hasMore) {
+    if (this.#isTooLarge()) return new Error(`At most ${sizeWords(this.#mostBytes)} are imported.`);
+    return hasMore ? new Error(`One chat at a time: only ${this.#file.name} is taken.`) : null;
   }
 
   #isTooLarge() {

@@ -60,7 +60,10 @@ export class MessageRange {
     if (this.#part("all").checked) return {};
     const read = readRange(this.#part("from").value, this.#part("to").value, this.#total);
     this.#tell(read);
-    if (read.error) this.#part(read.field).focus();
+    if (read.error) {
+      this.#part(read.field).focus();
+      this.#part("rangeError").scrollIntoView({ block: "nearest" });
+    }
     return read.options ?? null;
   }
 

@@ -1,7 +1,7 @@
 /** The card of a subagent: what it does, how far it is, how it ended, and what one can do about it. */
 
 import { fold } from "./details.js";
-import { h, icon, setAttribute, setServerHtml, setText, show } from "./dom.js";
+import { h, icon, keepFocus, setAttribute, setServerHtml, setText, show } from "./dom.js";
 import { showFileLinks } from "./file_chip.js";
 import { fileRows } from "./file_rows.js";
 import { progressView } from "./progress.js";
@@ -22,37 +22,25 @@ export function isCancelling(subagent) {
   return Boolean(subagent.cancelling || subagent.cancel_requested);
 }
 
+/** Return a button of a card; while it is `aria-disabled` it does nothing and keeps the focus. */
+export function busyButton(testid, run, ...content) {
+  const click = ({ currentTarget }) => currentTarget.getAttribute("aria-disabled") || run();
+  const attributes = { type: "button", class: "button small", "data-testid": testid, on: { click } };
+  return h("button", attributes, ...content);
+}
+
 /** Return the two buttons of a card; `update(subagent)` shows the one that fits. */
 export function actionButtons(id, { onCancel, onRetry }) {
-  const cancel = h(
-    "button",
-    {
-      type: "button",
-      class: "button small",
-      "data-testid": "subagent-cancel",
-      on: { click: () => onCancel(id) },
-    },
-    "Cancel",
-  );
-  const retry = h(
-    "button",
-    {
-      type: "button",
-      class: "button small",
-      "data-testid": "subagent-retry",
-      on: { click: () => onRetry(id) },
-    },
-    icon("retry"),
-    h("span", {}, "Retry"),
-  );
+  const cancel = busyButton("subagent-cancel", () => onCancel(id), "Cancel");
+  const retry = busyButton("subagent-retry", () => onRetry(id), icon("retry"), h("span", {}, "Retry"));
   return {
     nodes: [cancel, retry],
     update(subagent) {
       show(cancel, isUnfinished(subagent));
-      setAttribute(cancel, "disabled", isCancelling(subagent));
+      setAttribute(cancel, "aria-disabled", isCancelling(subagent) && "true");
       setText(cancel, isCancelling(subagent) ? "Cancelling…" : "Cancel");
       show(retry, ["failed", "cancelled"].includes(subagent.state));
-      setAttribute(retry, "disabled", Boolean(subagent.retrying));
+      setAttribute(retry, "aria-disabled", subagent.retrying && "true");
     },
   };
 }
@@ -152,7 +140,7 @@ export function subagentCard({ item }, actions) {
       files.update(subagent);
       show(report.node, Boolean(message));
       if (message) report.update(message);
-      buttons.update(subagent);
+      keepFocus(buttons.nodes, () => buttons.update(subagent));
     },
   };
 }

@@ -158,8 +158,8 @@ export class Upload {
       this.#change({ reason });
       return;
     }
-    const reason = problem.needsLogin ? "You are not logged in." : problem.message;
-    this.#change({ state: "failed", reason, mayRetry: problem.code !== "file_too_large" });
+    const { message: reason, needsLogin, code } = problem;
+    this.#change({ state: "failed", reason, needsLogin, mayRetry: code !== "file_too_large" });
   }
 
   #change(values) {
