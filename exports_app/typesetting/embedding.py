@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from sessions_app.markdown import Change, changed, events
+from sessions_app.markdown import Change, changed, events, fenced
 
 _LOWEST = 6
 _MAYBE_HEADING = re.compile(r"#|^[ \t]*(?:=+|-+)[ \t]*$", re.MULTILINE)
@@ -20,8 +20,7 @@ def closed(text: str) -> str:
     with_fence = f"{text}\n{_last_fence(text)}"
     if _ends(with_fence):
         return with_fence
-    code = max(re.findall("`+", text), key=len, default="") + "```"
-    return f"{code}\n{text}\n{code}"
+    return fenced(text)
 
 
 def embedded(text: str, *, below: int) -> str:

@@ -142,6 +142,12 @@ def test_any_title_is_a_string_of_the_front_matter(ann: Any, render: Render, tit
     assert _front_matter(_text(render(session, "markdown")))["title"] == str(session)
 
 
+@pytest.mark.parametrize("title", ["1e3", "0o14", "y", "12e03", ".5e1"])
+def test_no_version_of_yaml_takes_a_title_for_a_number_or_a_yes(ann: Any, render: Render, title: str) -> None:
+    text = _text(render(lifecycle.start(ann, title), "markdown"))
+    assert text.split("\n")[1] == f'title: "{title}"'
+
+
 @pytest.mark.parametrize("content", ["# One", "One\n===", "## Two", "Two\n---", "# a\n\n# b"])
 def test_headings_of_a_message_stand_below_those_of_the_export(
     session: ChatSession, render: Render, say: Say, content: str
