@@ -13,6 +13,7 @@ from exports_app.typesetting.embedding import embedded
 from sessions_app import markdown
 
 _OUR_LEVEL = 2
+_ADDRESS = re.compile(r"://|www\.", re.IGNORECASE)
 _NO_WRAPPING = 1_000_000
 
 
@@ -101,7 +102,9 @@ def _in_html(text: str) -> str:
 
 def _one_line(text: str) -> str:
     """Return text that cannot begin a new block or become markup."""
-    return re.sub(r"([\\`*_~&\[\]<>#|])", r"\\\1", _joined(text))
+    escaped = re.sub(r"([\\`*_~&\[\]<>#|])", r"\\\1", _joined(text))
+    # A viewer that finds addresses has the backslash in one, and then `<` is none that is escaped.
+    return escaped.replace(r"\<", "&lt;") if _ADDRESS.search(text) else escaped
 
 
 def _joined(text: str) -> str:

@@ -22,6 +22,13 @@ _NAME_BYTES = 4_100
 _FIRST = re.compile(rb"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t>]*)*(\[)", re.MULTILINE)
 # No markup to this parser, but to many others, which take it for one also where a paragraph goes on.
 _NOTE = re.compile(rb"\[\^[^\]\s]{1,500}\]:")
+# What others read as a definition, though this parser does not: they do not count brackets in an address.
+_MAYBE_DEFINITION = re.compile(rb"\[(?:[^\[\]\\]|\\.){1,999}\]:\s*(?:<|\S+[ \t]*(?:[\"'(\n]|\Z))", re.DOTALL)
+
+# Many take for a part of a bare address what follows it up to a space or a `<`.
+_RUN = re.compile(rb"\S+")
+_IN_ADDRESS = re.compile(rb"\\<|`+")
+_ADDRESS = re.compile(rb"://|www\.", re.IGNORECASE)
 
 
 def apart(text: str) -> str:
@@ -49,47 +56,67 @@ def _changes(text: str) -> Iterable[Change]:
     if html := list(raw_html.changes(text)):
         return html
     data, found = text.encode(), list(events(text))
-    brackets = list(_brackets(data, found))
-    return list(_others(data, found, brackets)) or [_escaped(place) for place, cover in brackets if not cover]
+    covers = _Covers(found)
+    brackets = [(line.start(1), covers.at(line.start(1))) for line in _FIRST.finditer(data)]
+    others = [*_of_tags(data, found), *_no_names(data, brackets), *_no_ends(data, covers)]
+    return others or [_escaped(place) for place, cover in brackets if not cover]
 
 
-def _brackets(data: bytes, found: Iterable[Event]) -> Iterator[tuple[int, str]]:
-    """Yield the brackets that come first on their lines, each with what covers it: nothing a definition."""
-    covers = list(_covers(found))
-    starts, ends = [cover[0] for cover in covers], list(accumulate((cover[1] for cover in covers), max))
-    for line in _FIRST.finditer(data):
-        place = line.start(1)
-        last = bisect_right(starts, place) - 1
-        if last < 0 or ends[last] <= place:
-            yield place, ""
-        else:
-            start, end, name = covers[last]
-            yield place, "Opening" if start == place and name != "Text" else name if place < end else "Other"
+class _Covers:
+    """What the parser tells of each place of a text; containers are not told."""
+
+    def __init__(self, found: Iterable[Event]) -> None:
+        self._covers = list(self._told(found))
+        self._starts = [start for start, _, _ in self._covers]
+        self._ends = list(accumulate((end for _, end, _ in self._covers), max))
+
+    def at(self, place: int) -> str:
+        """Return the name of what covers a place: nothing covers definitions, `Opening` begins there."""
+        last = bisect_right(self._starts, place) - 1
+        if last < 0 or self._ends[last] <= place:
+            return ""
+        start, end, name = self._covers[last]
+        if start == place and name != "Text":
+            return "Opening"
+        return name if place < end else "Other"
+
+    @staticmethod
+    def _told(found: Iterable[Event]) -> Iterator[tuple[int, int, str]]:
+        code_end = 0
+        for kind, value, start, end in found:
+            name = value[0] if kind == "Start" else kind
+            if kind != "End" and name not in _CONTAINERS and start >= code_end:
+                yield start, end, name
+                code_end = end if name == "CodeBlock" else code_end
 
 
-def _covers(found: Iterable[Event]) -> Iterator[tuple[int, int, str]]:
-    """Yield start, end and name of what is no container, and not within code."""
-    code_end = 0
-    for kind, value, start, end in found:
-        name = value[0] if kind == "Start" else kind
-        if kind != "End" and name not in _CONTAINERS and start >= code_end:
-            yield start, end, name
-            code_end = end if name == "CodeBlock" else code_end
+def _no_names(data: bytes, brackets: Iterable[tuple[int, str]]) -> Iterator[Change]:
+    """Yield what makes words of what only others take for notes and definitions."""
+    for place, cover in brackets:
+        is_note = cover not in _NO_WORDS and _NOTE.match(data, place)
+        if cover == "Text" and (is_note or _MAYBE_DEFINITION.match(data, place)):
+            yield _escaped(place)
+        elif is_note and (before := data.rfind(b"\n", 0, place)) >= 0:
+            # In code, and in titles of links: the line before goes on.
+            yield Change(before, place, b" ")
 
 
-def _others(data: bytes, found: Iterable[Event], brackets: Iterable[tuple[int, str]]) -> Iterator[Change]:
+def _no_ends(data: bytes, covers: _Covers) -> Iterator[Change]:
+    """Yield what keeps words and code from being HTML to those for whom a bare address ends at `<`."""
+    for run in _RUN.finditer(data) if _ADDRESS.search(data) else ():
+        if address := _ADDRESS.search(data, run.start(), run.end()):
+            for mark in _IN_ADDRESS.finditer(data, address.end(), run.end()):
+                place = mark.start()
+                if mark[0] == b"\\<" and covers.at(place + 1) == "Text":
+                    yield Change(place, place + 2, b"&lt;")
+                elif mark[0] != b"\\<" and covers.at(place) == "Opening":
+                    yield Change(place, place, b" ")
+
+
+def _of_tags(data: bytes, found: Iterable[Event]) -> Iterator[Change]:
     for kind, value, start, end in found:
         if kind == "Start":
             yield from _of_tag(data, value[0], value[1], start, end)
-    for place, cover in brackets:
-        if cover not in _NO_WORDS and _NOTE.match(data, place):
-            yield _no_note(data, place, cover)
-
-
-def _no_note(data: bytes, place: int, cover: str) -> Change:
-    """Return what makes words of a note: a mark; in code and in titles of links, the line before goes on."""
-    before = data.rfind(b"\n", 0, place)
-    return _escaped(place) if cover == "Text" or before < 0 else Change(before, place, b" ")
 
 
 def _of_tag(data: bytes, name: str, detail: Any, start: int, end: int) -> Iterator[Change]:

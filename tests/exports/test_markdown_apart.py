@@ -1,6 +1,7 @@
 """Messages in one Markdown file: each is shown as it is alone, and none gives to or takes from another."""
 
 import random
+import re
 from typing import Any
 from uuid import UUID
 
@@ -104,6 +105,54 @@ def test_html_that_appears_where_a_link_to_a_file_was_is_shown(number: int) -> N
     assert "".join(leaf.content for leaf in leaves).startswith("<img src=x onerror=alert(1)")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "https://a.example/<img src=x>",
+        "https://a.example/\\<b>c<d>",
+        "WWW.a.example*<b>*",
+        "https://a.example/`<img src=x>`",
+        "www.a.example/x``a <b>``",
+    ],
+)
+def test_nothing_is_html_behind_an_address_that_a_viewer_finds(content: str) -> None:
+    text = _content(content, NO_FILES)
+    # GitHub's: it takes what is escaped, and code, up to a space or `<` into the address.
+    found = re.sub(r"(?i)(?:https?://|www\.)[^\s<]*", "ADDRESS", text)
+    assert found.startswith("ADDRESS")
+    assert not any(leaf.type.startswith("html") for leaf in _leaves(found))
+
+
+def test_no_title_has_html_behind_an_address(session: ChatSession, render: Render) -> None:
+    session.title = "https://a.example/<img src=x>"
+    session.save(update_fields=["title"])
+    text = _text(render(session, "markdown", include_metadata=False))
+    assert text.startswith("# https://a.example/&lt;img")
+    assert "".join(leaf.content for leaf in _leaves(text)[1:3]).startswith(session.title)
+
+
+def test_code_with_an_address_in_it_stays_as_it_is() -> None:
+    code = "`https://a.example/\\<b>` and `<b>`\n\n```\nhttps://a.example/\\<b>`c`\n```"
+    assert apart(code) == code
+
+
+def test_what_other_parsers_take_for_a_definition_is_words() -> None:
+    assert apart("[x]: /y(").startswith("\\[x]")
+    assert apart("[Alice]: hello there") == "[Alice]: hello there"
+
+
+@pytest.mark.parametrize(
+    ("content", "heading"),
+    [
+        ("> # Fake\n> text", "> ### Fake\n> text"),
+        ("- One\n  ===\n  text", "- ### One\n  text"),
+        ("> - One\n>   two\n>   ---\n> x", "> - #### One two\n> x"),
+    ],
+)
+def test_headings_in_lists_and_quotes_stand_below_those_of_the_export(content: str, heading: str) -> None:
+    assert _content(content, NO_FILES) == heading
+
+
 def test_an_attached_picture_is_its_name_and_size() -> None:
     assert _content(f"![p]({FILE}1/)", _EverySecond()) == "p (12 bytes)"
 
@@ -133,7 +182,7 @@ def test_characters_that_steer_a_terminal_are_shown_by_signs(
 NAMES = [
     "[x]: /y", "\n[x]: /y\n", "[x]", "[a][x]", "[x][]", "![x]", "![", "[^1]", "\n[^1]: n\n", "](", "[", "]",
     "<[", f"]({FILE}0/)", f"]({FILE}1/)", "\r", "\r\n", "\x0b", "~", "**", "javascript:a", "<javascript:a>",
-    ":", "'t'",
+    ":", "'t'", "https://a.example/", "www.a.example",
 ]  # fmt: skip
 
 
