@@ -101,6 +101,11 @@ def _places(pdf: bytes) -> dict[str, float]:
     return found
 
 
+def test_a_quote_in_a_quote_in_a_quote_has_room_on_a_phone(opened: Callable[..., Any]) -> None:
+    shown, _, _ = opened("> > > > words", viewport={"width": 390, "height": 844})
+    assert shown.locator("blockquote p").bounding_box()["width"] > 200
+
+
 def test_paper_has_the_last_column_of_a_wide_table_and_the_end_of_a_line_of_code(
     opened: Callable[..., Any],
 ) -> None:
