@@ -51,7 +51,7 @@ class _Plain(yaml.SafeDumper):
 
 
 _Plain.add_representer(
-    _Words, lambda dumper, words: dumper.represent_scalar("tag:yaml.org,2002:str", words, style='"')
+    _Words, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
 )
 
 

@@ -39,15 +39,14 @@ def apart(text: str) -> str:
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
-        return settled(text, _changes) if _MAYBE.search(text) else text
+        return settled(raw_html.shown(text), _changes) if _MAYBE.search(text) else text
     except Unsettled:
         return fenced(text)
 
 
 def fenced(text: str, language: str = "") -> str:
     """Return text as a block of code that nothing in it can end."""
-    fence = max(re.findall("`+", text), key=len, default="``") + "`"
-    fence = fence if len(fence) > 2 else "```"
+    fence = max(["``", *re.findall("`+", text)], key=len) + "`"
     return f"{fence}{language}\n{text}\n{fence}"
 
 

@@ -177,6 +177,17 @@ def test_calls_and_subagents_are_folded_sections_with_what_they_were_given(
     assert "look_up" not in _text(render(session, "markdown", include_tools=False))
 
 
+@pytest.mark.parametrize("ticks", [0, 1, 2, 3, 7])
+@pytest.mark.usefixtures("worked")
+def test_a_result_is_one_block_of_code_however_many_backticks_are_in_it(
+    session: ChatSession, render: Render, ticks: int
+) -> None:
+    result = f"{'`' * ticks}\n\n# Fake\n<script>\n{'`' * ticks}"
+    session.tool_calls.update(result=result)
+    tokens = MarkdownIt("commonmark").parse(_text(render(session, "markdown", include_metadata=False)))
+    assert f"{result}\n" in [token.content for token in tokens if token.type == "fence"]
+
+
 def test_a_session_without_messages_says_so(session: ChatSession, render: Render) -> None:
     assert _text(render(session, "markdown")).endswith("There are no messages.\n")
 
