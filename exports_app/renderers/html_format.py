@@ -17,6 +17,7 @@ _HEADINGS = re.compile(r"<(/?)h([1-6])>")
 _IN_THIS_PAGE = {
     "<table>": '<div class="table-frame"><table>',
     "</table>": "</table></div>",
+    "<br>\n": "<br>",
     '<input disabled="disabled" type="checkbox">': '<input disabled type="checkbox" aria-label="To do">',
     '<input disabled="disabled" type="checkbox" checked="checked">': (
         '<input disabled type="checkbox" checked aria-label="Done">'

@@ -124,8 +124,14 @@ def test_paper_has_pictures_that_nobody_scrolled_to(opened: Callable[..., Any]) 
 
 
 def test_what_a_person_typed_has_its_lines(opened: Callable[..., Any]) -> None:
-    shown, _, _ = opened("one\ntwo\nthree")
-    assert shown.locator(".prose p").inner_text().split("\n") == ["one", "two", "three"]
+    shown, _, _ = opened("one\ntwo  \nthree\\\nfour")
+    assert shown.locator(".prose p").inner_text().split("\n") == ["one", "two", "three", "four"]
+
+
+def test_pictures_below_each_other_have_no_empty_line_between_them(opened: Callable[..., Any]) -> None:
+    shown, _, _ = opened(f"[p]({FILE})\n[p]({FILE})")
+    first, second = (picture.bounding_box() for picture in shown.locator(".picture").all())
+    assert second["y"] - first["y"] - first["height"] < 16
 
 
 @pytest.mark.parametrize(("words", "side"), [("שלום", "right"), ("Hello", "left")])
