@@ -1,6 +1,7 @@
 """What the formats for reading say about an entry, in the same words in each."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,8 @@ RESULT_MAX_CHARACTERS = 12_000
 _OUTLINE_CHARACTERS = 48
 _LINE_CHARACTERS = 80
 _SPEAKERS = {"user": "You", "assistant": "Agent", "subagent": "Subagent"}
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_SIGNS = {chr(code): chr(0x2400 + code) for code in range(0x20)} | {"\x7f": "\N{SYMBOL FOR DELETE}"}
 
 Work = DocumentToolCall | DocumentSubagent
 
@@ -98,6 +101,12 @@ def bounded(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     return f"{text[:limit]}\n… {len(text) - limit:,} more characters"
+
+
+def visible(text: str) -> str:
+    """Return text with signs for characters that would steer a terminal; the ends of its lines are alike."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    return _CONTROLS.sub(lambda found: _SIGNS.get(found[0], "\N{REPLACEMENT CHARACTER}"), text)
 
 
 def moment(value: datetime) -> str:

@@ -48,6 +48,6 @@ def element(attached: Attached, words: str) -> str:
 def _image(picture: Picture, name: str) -> str:
     content = base64.b64encode(picture.path.read_bytes()).decode()
     return (
-        f'<img alt="{escape(name)}" width="{picture.width}" height="{picture.height}" loading="lazy" '
+        f'<img alt="{escape(name)}" width="{picture.width}" height="{picture.height}" '
         f'decoding="async" src="data:{picture.content_type};base64,{content}">'
     )

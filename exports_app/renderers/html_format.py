@@ -11,15 +11,29 @@ from exports_app.pictures.attached import Attachments
 from exports_app.typesetting import page
 from sessions_app import markdown
 
-_LISTS = re.compile(r"<(ul|ol)\b")
+_DIRECTED = re.compile(r"<(ul|ol|blockquote|table)\b")
+_HEADINGS = re.compile(r"<(/?)h([1-6])>")
+# None of these can stand in a text, where `<` is `&lt;`.
+_IN_THIS_PAGE = {
+    "<table>": '<div class="table-frame"><table>',
+    "</table>": "</table></div>",
+    "<br>\n": "<br>",
+    '<input disabled="disabled" type="checkbox">': '<input disabled type="checkbox" aria-label="To do">',
+    '<input disabled="disabled" type="checkbox" checked="checked">': (
+        '<input disabled type="checkbox" checked aria-label="Done">'
+    ),
+}
+_OUR_LEVEL = 2
+_LOWEST = 6
 
 
 @export_format(name="html", title="HTML", content_type="text/html; charset=utf-8", suffix=".html")
 def render_html(document: SessionDocument, write: Write, tick: Tick) -> None:
     """Write the page; each message has the address `#message-NUMBER` in it, calls are folded."""
     metadata = document.options.include_metadata
-    write(page.opening(document.title, theme=document.options.theme, sheet="session.css", pictures=True))
-    write(f'<main>\n<h1 class="session-title" dir="auto">{escape(document.title)}</h1>\n')
+    title, theme = words.visible(document.title), document.options.theme
+    write(page.opening(title, theme=theme, sheet="session.css", pictures=True))
+    write(f'<main>\n<h1 class="session-title" dir="auto">{escape(title)}</h1>\n')
     write(_facts([f"{label}: {value}" for label, value in words.about_session(document).items()], "p"))
     written = 0
     for entry in document.entries():
@@ -38,37 +52,50 @@ def _message(message: DocumentMessage, metadata: bool, files: Attachments) -> st
     anchor = f"message-{message.number}"
     facts = _facts(words.about_message(message, metadata=metadata), "span")
     return (
-        f'<article class="message {escape(message.role)}" id="{anchor}">\n'
+        f'<article class="message {_text(message.role)}" id="{anchor}">\n'
         f'<h2><a href="#{anchor}">{words.speaker(message)}</a>{facts}</h2>\n'
         f'<div class="prose">\n{inserting.with_files(_said(message.content), files)}</div>\n</article>\n'
     )
 
 
 def _said(content: str) -> str:
-    """Return a message; the marks of a list stand where its text begins, which a style cannot say."""
-    shown = markdown.render(content, relative_links=False, file_links=True)
-    return _LISTS.sub(r'<\1 dir="auto"', shown)
+    """Return a message as a part of this page: headings stand below ours, wide tables scroll by themselves.
+
+    Marks of lists, lines beside quotes and first columns stand where text begins, which a style cannot say.
+    """
+    shown = markdown.render(words.visible(content), relative_links=False, file_links=True)
+    for plain, ours in _IN_THIS_PAGE.items():
+        shown = shown.replace(plain, ours)
+    return _HEADINGS.sub(_lowered, _DIRECTED.sub(r'<\1 dir="auto"', shown))
+
+
+def _lowered(heading: re.Match[str]) -> str:
+    return f"<{heading[1]}h{min(int(heading[2]) + _OUR_LEVEL, _LOWEST)}>"
 
 
 def _work(work: words.Work, metadata: bool) -> str:
     facts = _facts(words.about_work(work, metadata=metadata), "span")
     parts = "".join(
-        f"<h3>{escape(label)}</h3>\n<pre><code>{escape(text)}</code></pre>\n"
+        f"<h3>{_text(label)}</h3>\n<pre><code>{_text(text)}</code></pre>\n"
         for label, text, _language in words.parts(work)
     )
     return (
-        f'<details class="work {escape(work.state)}">\n'
-        f'<summary><strong dir="auto">{escape(words.title(work))}</strong>{facts}</summary>\n'
+        f'<details class="work {_text(work.state)}">\n'
+        f'<summary><strong dir="auto">{_text(words.title(work))}</strong>{facts}</summary>\n'
         f"{parts}</details>\n"
     )
 
 
 def _delivered(work: words.Work, files: Attachments) -> str:
     shown = "".join(
-        inserting.element(attached, escape(attached.name)) for attached in delivered.pictures(work, files)
+        inserting.element(attached, _text(attached.name)) for attached in delivered.pictures(work, files)
     )
     return f'<p class="delivered">{shown}</p>\n' if shown else ""
 
 
+def _text(text: str) -> str:
+    return escape(words.visible(text))
+
+
 def _facts(known: list[str], tag: str) -> str:
-    return f'<{tag} class="facts">{escape("  ·  ".join(known))}</{tag}>' if known else ""
+    return f'<{tag} class="facts">{_text("  ·  ".join(known))}</{tag}>' if known else ""

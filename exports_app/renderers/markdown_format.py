@@ -13,6 +13,7 @@ from exports_app.typesetting.embedding import embedded
 from sessions_app import markdown
 
 _OUR_LEVEL = 2
+_ADDRESS = re.compile(r"://|www\.", re.IGNORECASE)
 _NO_WRAPPING = 1_000_000
 
 
@@ -36,19 +37,30 @@ def render_markdown(document: SessionDocument, write: Write, tick: Tick) -> None
     write("" if written else "\nThere are no messages.\n")
 
 
+class _Words(str):
+    """Text that no reader of YAML takes for a number, a date or a yes."""
+
+    __slots__ = ()
+
+
 class _Plain(yaml.SafeDumper):
-    """Writes what stands in two places twice."""
+    """Writes what stands in two places twice, and words in quotation marks."""
 
     def ignore_aliases(self, data: object) -> bool:
         return True
 
 
+_Plain.add_representer(
+    _Words, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+)
+
+
 def _front_matter(document: SessionDocument) -> str:
     known = {
-        "title": document.title,
+        "title": _Words(document.title),
         "session": str(document.id),
-        "owner": document.owner,
-        "model": document.model,
+        "owner": _Words(document.owner),
+        "model": _Words(document.model),
         "started": document.created_at,
         "exported": document.exported_at,
         "messages": document.message_count,
@@ -66,29 +78,34 @@ def _message(message: DocumentMessage, metadata: bool, files: Attachments) -> st
 
 
 def _content(content: str, files: Attachments) -> str:
-    """Return a message whose HTML is shown as it stands: a viewer that runs HTML would take it for ours."""
-    return embedded(links.without_links(markdown.shown(content), files), below=_OUR_LEVEL)
+    """Return a message that is no more than words of its own: a viewer would take its HTML for ours."""
+    said = markdown.apart(words.visible(content))
+    named = links.without_links(said, files)
+    # What stood around a link may be HTML without it.
+    return embedded(named if named == said else markdown.apart(named), below=_OUR_LEVEL)
 
 
 def _work(work: words.Work, metadata: bool) -> str:
     """Return a section that viewers of Markdown fold; raw it is a line and blocks of code."""
     facts = "".join(f" · {fact}" for fact in words.about_work(work, metadata=metadata))
     parts = "".join(
-        f"**{label}**\n\n{_fenced(text, language)}\n\n" for label, text, language in words.parts(work)
+        f"**{label}**\n\n{markdown.fenced(words.visible(text), language)}\n\n"
+        for label, text, language in words.parts(work)
     )
     return f"\n<details>\n<summary>{_in_html(words.title(work))}{facts}</summary>\n\n{parts}</details>\n"
 
 
-def _fenced(text: str, language: str) -> str:
-    fence = max(re.findall("`+", text), key=len, default="``") + "`"
-    return f"{fence}{language}\n{text}\n{fence}"
-
-
 def _in_html(text: str) -> str:
     """Return text on a line of raw HTML that shows it and nothing else."""
-    return re.sub("[<>&]", lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
+    return re.sub("[<>&]", lambda found: f"&#{ord(found[0])};", _joined(text))
 
 
 def _one_line(text: str) -> str:
     """Return text that cannot begin a new block or become markup."""
-    return re.sub(r"([\\`*_~&\[\]<>#|])", r"\\\1", " ".join(text.split()))
+    escaped = re.sub(r"([\\`*_~&\[\]<>#|])", r"\\\1", _joined(text))
+    # A viewer that finds addresses has the backslash in one, and then `<` is none that is escaped.
+    return escaped.replace(r"\<", "&lt;") if _ADDRESS.search(text) else escaped
+
+
+def _joined(text: str) -> str:
+    return words.visible(" ".join(text.split()))

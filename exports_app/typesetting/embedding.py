@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from sessions_app.markdown import Change, changed, events
+from sessions_app.markdown import Change, changed, events, fenced
 
 _LOWEST = 6
-_MAYBE_HEADING = re.compile(r"#|^[ \t]*(?:=+|-+)[ \t]*$", re.MULTILINE)
+_MAYBE_HEADING = re.compile(r"#|^[ \t>]*(?:=+|-+)[ \t]*$", re.MULTILINE)
+# In a quote its marks are at each line.
+_BEFORE_WORDS = re.compile(r"^[ \t>]+")
 _FENCE = re.compile("[`~]+")
 
 
@@ -20,8 +22,7 @@ def closed(text: str) -> str:
     with_fence = f"{text}\n{_last_fence(text)}"
     if _ends(with_fence):
         return with_fence
-    code = max(re.findall("`+", text), key=len, default="") + "```"
-    return f"{code}\n{text}\n{code}"
+    return fenced(text)
 
 
 def embedded(text: str, *, below: int) -> str:
@@ -32,16 +33,11 @@ def embedded(text: str, *, below: int) -> str:
 
 
 def _lowered_headings(text: str, below: int) -> Iterator[Change]:
-    """Yield what changes in headings that are in nothing else."""
-    data, depth = text.encode(), 0
+    data = text.encode()
     for kind, value, start, end in events(text):
-        if kind == "Start":
-            if depth == 0 and value[0] == "Heading":
-                level = int(value[1]["level"][1]) + below
-                yield Change(start, end, _lowered(data[start:end].decode(), level).encode())
-            depth += 1
-        elif kind == "End":
-            depth -= 1
+        if kind == "Start" and value[0] == "Heading":
+            level = int(value[1]["level"][1]) + below
+            yield Change(start, end, _lowered(data[start:end].decode(), level).encode())
 
 
 def _lowered(heading: str, level: int) -> str:
@@ -49,7 +45,8 @@ def _lowered(heading: str, level: int) -> str:
     marks = "#" * min(level, _LOWEST)
     ending = heading[len(heading.rstrip("\r\n")) :]
     first, *others = heading.strip().split("\n")
-    words = " ".join(line.strip() for line in [first, *others[:-1]]) if others else first.lstrip("#").strip()
+    lines = (_BEFORE_WORDS.sub("", line).rstrip() for line in [first, *others[:-1]])
+    words = " ".join(lines) if others else first.lstrip("#").strip()
     return f"{marks} {words}{ending}"
 
 

@@ -38,17 +38,18 @@ def _others(links: addresses.Links, text: str) -> Iterator[Change]:
         elif kind == "Start":
             name, detail = value
             opened.append(name)
-            yield from _of_tag(data, name, detail, start, end)
+            yield from of_tag(data, name, detail, start, end)
         elif kind == "End":
             opened.pop()
         if len(opened) > _MAX_DEPTH:
             raise Unsettled
 
 
-def _of_tag(data: bytes, name: str, detail: Any, start: int, end: int) -> Iterator[Change]:
-    """A picture becomes a link behind a mark, as to load it tells its server who reads.
+def of_tag(data: bytes, name: str, detail: Any, start: int, end: int) -> Iterator[Change]:
+    """Yield what changes where something begins.
 
-    A link that is refused is shown as it was written. Single tildes mean "about" and strike nothing out.
+    A picture becomes a link behind a mark, as to load it tells its server who reads. A link that is refused
+    is shown as it was written. Single tildes mean "about" and strike nothing out.
     """
     if name == "Image" or (name == "Link" and addresses.is_refused(detail["dest_url"])):
         yield Change(start, start, b"\\")

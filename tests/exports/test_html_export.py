@@ -80,6 +80,27 @@ def test_lists_take_their_direction_from_their_text(say: Say, written: Written) 
     assert "<ul>" in page.text
 
 
+def test_headings_of_a_message_stand_below_those_of_the_page() -> None:
+    page = _article("# a\n\n## b\n\n###### c\n\n`<h1>`")
+    assert [tag for tag, _ in page.found if re.fullmatch("h[1-6]", tag)] == ["h2", "h3", "h4", "h6"]
+    assert "<h1>" in page.text
+
+
+def test_boxes_of_tasks_say_what_they_are() -> None:
+    boxes = [attributes for tag, attributes in _article("- [ ] a\n- [x] b").found if tag == "input"]
+    assert [box["aria-label"] for box in boxes] == ["To do", "Done"]
+
+
+@pytest.mark.usefixtures("worked")
+def test_no_character_is_in_it_that_html_forbids(session: ChatSession, say: Say, written: Written) -> None:
+    session.title = "a\x1b"
+    session.save(update_fields=["title"])
+    say("b\x01c\x9bd\x7f")
+    text = written("html").read_text(encoding="utf-8")
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)
+    assert "b␁c\N{REPLACEMENT CHARACTER}d␡" in text
+
+
 @pytest.mark.parametrize("content", EVIL)
 @pytest.mark.usefixtures("worked")
 def test_nothing_in_a_message_is_run_fetched_or_breaks_out(say: Say, written: Written, content: str) -> None:

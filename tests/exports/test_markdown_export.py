@@ -142,6 +142,12 @@ def test_any_title_is_a_string_of_the_front_matter(ann: Any, render: Render, tit
     assert _front_matter(_text(render(session, "markdown")))["title"] == str(session)
 
 
+@pytest.mark.parametrize("title", ["1e3", "0o14", "y", "12e03", ".5e1"])
+def test_no_version_of_yaml_takes_a_title_for_a_number_or_a_yes(ann: Any, render: Render, title: str) -> None:
+    text = _text(render(lifecycle.start(ann, title), "markdown"))
+    assert text.split("\n")[1] == f'title: "{title}"'
+
+
 @pytest.mark.parametrize("content", ["# One", "One\n===", "## Two", "Two\n---", "# a\n\n# b"])
 def test_headings_of_a_message_stand_below_those_of_the_export(
     session: ChatSession, render: Render, say: Say, content: str
@@ -169,6 +175,17 @@ def test_calls_and_subagents_are_folded_sections_with_what_they_were_given(
     assert any("gnat" in content and "Fake" in content for content in fences)
     assert any("A small fly." in content for content in fences)
     assert "look_up" not in _text(render(session, "markdown", include_tools=False))
+
+
+@pytest.mark.parametrize("ticks", [0, 1, 2, 3, 7])
+@pytest.mark.usefixtures("worked")
+def test_a_result_is_one_block_of_code_however_many_backticks_are_in_it(
+    session: ChatSession, render: Render, ticks: int
+) -> None:
+    result = f"{'`' * ticks}\n\n# Fake\n<script>\n{'`' * ticks}"
+    session.tool_calls.update(result=result)
+    tokens = MarkdownIt("commonmark").parse(_text(render(session, "markdown", include_metadata=False)))
+    assert f"{result}\n" in [token.content for token in tokens if token.type == "fence"]
 
 
 def test_a_session_without_messages_says_so(session: ChatSession, render: Render) -> None:
