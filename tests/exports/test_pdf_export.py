@@ -114,7 +114,7 @@ def test_a_character_that_no_font_has_is_shown_by_its_code_and_told(
 ) -> None:
     say("before \u0378\u0379 after, and `\u0378`")
     export: Any = render(session, "pdf")
-    assert "2 characters have no font here (symbols and emoji)" in export.subagent.result["summary"]
+    assert "2 characters have no font here (unassigned)" in export.subagent.result["summary"]
     with export.file.open("rb") as file:
         shown = _text(PdfReader(file))
     assert "before [U+0378 U+0379] after, and [U+0378]" in shown

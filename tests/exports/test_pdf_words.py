@@ -10,6 +10,7 @@ from django.utils import timezone
 from pypdf import PageObject, PdfReader
 
 from agents_app.models import ToolCall
+from exports_app.typesetting import fonts
 from exports_app.typesetting.literals import string
 from sessions_app.models import ChatSession
 
@@ -102,3 +103,29 @@ def test_a_link_of_a_long_word_is_one_to_click_and_not_one_for_each_letter(
     assert [address for address, _ in links] == [f"https://a.example/{number}" for number in range(8)]
     widths = [right - left for _, (left, _, right, _) in links]
     assert min(widths) > 150
+
+
+def test_what_is_of_private_use_is_shown_by_its_code_and_not_as_a_letter_of_some_font(
+    say: Say, written: Written
+) -> None:
+    say("before \ue000\ue0a0 after")
+    assert "before [U+E000 U+E0A0] after" in PdfReader(written("pdf")).pages[0].extract_text()
+
+
+@pytest.mark.parametrize(
+    ("missing", "scripts", "remedy"),
+    [
+        ("ก", "Thai", "stands in the file by its code: install fonts-noto-core and export again."),
+        (
+            "␀🫠",
+            "symbols and emoji",
+            "codes: install fonts-noto-color-emoji fonts-noto-core and export again.",
+        ),
+        ("字ก", "CJK, Thai", "codes: install fonts-noto-cjk fonts-noto-core and export again."),
+        ("\ue000\u0378\uffff", "private use, unassigned", "stand in the file by their codes."),
+    ],
+)
+def test_the_advice_names_fonts_that_would_help(missing: str, scripts: str, remedy: str) -> None:
+    advice = fonts.advice(missing)
+    assert f"no font here ({scripts})" in advice
+    assert advice.endswith(remedy)
