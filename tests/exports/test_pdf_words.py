@@ -1,5 +1,6 @@
 """Words and lines of a PDF: none beyond the page, none stretched, links one by one."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,24 @@ def test_a_long_word_of_any_script_goes_on_in_the_next_line(
     places = _places(page)
     assert all(0 < x < float(page.mediabox.width) for _, x, _ in places)
     assert len({round(y) for _, _, y in places}) > 7
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        list(range(200)),
+        ["alpha"] * 80,
+        {f"key{number}": str(number) for number in range(60)},
+    ],
+    ids=["numbers", "texts", "object"],
+)
+def test_highlighted_code_without_a_space_wraps(say: Say, written: Written, content: Any) -> None:
+    code = json.dumps(content, separators=(",", ":"))
+    say(f"```json\n{code}\n```")
+    page = PdfReader(written("pdf", include_metadata=False)).pages[0]
+    places = _places(page)
+    assert max(x for _, x, _ in places) < float(page.mediabox.width) - 40
+    assert code in page.extract_text().replace("\n", "")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028", "\u2029"])
