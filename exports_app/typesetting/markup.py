@@ -66,7 +66,8 @@ def _opening(part: Part, turn: str) -> str:
     before = (
         f"table.cell(align: {_ALIGNMENTS.get(part.detail, 'start')}, " if part.name == "TableCell" else ""
     )
-    return f"{before}{turn}({call}" if turn else before + call
+    turned = f"{turn}-item" if part.name == "Item" else turn
+    return f"{before}{turned}({call}" if turn else before + call
 
 
 def _closing(part: Part, turn: str) -> str:

@@ -70,6 +70,19 @@ def test_highlighted_code_without_a_space_wraps(say: Say, written: Written, cont
     assert code in page.extract_text().replace("\n", "")
 
 
+@pytest.mark.parametrize("title", ["שלום, API!", "API, שלום!"])
+def test_a_title_begins_where_its_first_letter_says_on_the_page_and_at_its_head(
+    session: ChatSession, say: Say, written: Written, title: str
+) -> None:
+    session.title = title
+    session.save(update_fields=["title"])
+    say("Hello")
+    page = PdfReader(written("pdf", include_metadata=False)).pages[0]
+    middle = float(page.mediabox.width) / 2
+    sides = {x > middle for words, x, _ in _places(page) if set(words) & set("שלוםAPI")}
+    assert sides == {title[0] == "ש"}
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028", "\u2029"])
 def test_the_end_of_a_line_is_one_however_it_is_written(end: str) -> None:
     assert string(f"one{end}two") == '"one\\ntwo"'
