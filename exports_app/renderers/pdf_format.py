@@ -13,7 +13,7 @@ from exports_app.document import DocumentMessage, Entry, SessionDocument
 from exports_app.formats import Tick, file_format
 from exports_app.pictures import links
 from exports_app.pictures.attached import Attachments
-from exports_app.typesetting import files_shown, fonts, markup, pdf, weight
+from exports_app.typesetting import directions, files_shown, fonts, markup, pdf, weight
 from exports_app.typesetting.literals import string
 
 MESSAGES_A_PART = 250
@@ -162,7 +162,7 @@ def _program(document: SessionDocument, lines: list[str]) -> str:
     named = {
         "title": string(document.title),
         "made": string(made),
-        "header": string(document.title),
+        "header": _turned(document.title),
         "paper": string(_PAPERS[document.options.page_size]),
         "first-page": "first-page",
     }
@@ -191,7 +191,12 @@ def _files(entry: Entry) -> Iterable[UUID]:
 def _opening(document: SessionDocument) -> list[str]:
     known = [f"{label}: {value}" for label, value in words.about_session(document).items()]
     nothing = [] if document.message_count else ['facts("There are no messages.")']
-    return [f"opening({_strings([document.title, *known])})", *nothing]
+    return [f"opening({', '.join([_turned(document.title), *map(string, known)])})", *nothing]
+
+
+def _turned(title: str) -> str:
+    """Return a title that begins at the right if its first letter does."""
+    return f"leftwards(par({string(title)}))" if directions.of(title) == "leftwards" else string(title)
 
 
 def _message(message: DocumentMessage, metadata: bool, files: Attachments) -> Iterator[_Block]:

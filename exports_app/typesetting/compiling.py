@@ -18,6 +18,8 @@ import typst
 
 _LATIN_ENDS = "\u0250"
 _NOT_SEEN = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
+_PRIVATE = "Co"
+"""What a font has there is something else in each."""
 _LINE = re.compile(r"typst_py_bytes__\.typ:(\d+):")
 # Of what the compiler keeps of one program to be quicker with the next, it drops what as many did not use.
 _COMPILATIONS_KEPT = 11
@@ -62,7 +64,9 @@ class Typesetter:
             return len(made.pages), missing
 
     def _look_up(self, characters: set[str]) -> None:
-        self._missing |= set(without_font(self._fonts, characters - self._known))
+        new = characters - self._known
+        private = {character for character in new if unicodedata.category(character) == _PRIVATE}
+        self._missing |= private | set(without_font(self._fonts, new - private))
         self._known |= characters
 
     def _compiler(self, program: str) -> typst.Compiler:

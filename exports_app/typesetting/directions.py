@@ -36,12 +36,13 @@ def _own(parts: Sequence[Part]) -> dict[int, str]:
             unknown.append(place)
         elif part.kind == "End":
             unknown.pop()
-        elif part.is_in_line and (direction := _of(part.words)):
+        elif part.is_in_line and (direction := of(part.words)):
             for block in unknown:
                 own.setdefault(block, direction)
     return own
 
 
-def _of(text: str) -> str:
+def of(text: str) -> str:
+    """Return the direction of a text by its first letter; "" if it has none."""
     found = map(unicodedata.bidirectional, text)
     return next((_STRONG[kind] for kind in found if kind in _STRONG), "")

@@ -7,6 +7,8 @@ from itertools import pairwise
 import pikepdf
 from pikepdf import Dictionary, Name, Object, Pdf
 
+from exports_app.typesetting.clickable import unite
+
 
 def main(target: str, *parts: str) -> int:
     """Join `parts` in order to `target`; return 1 with the reason on the standard error if it cannot be."""
@@ -24,9 +26,11 @@ def main(target: str, *parts: str) -> int:
 def join(target: str, first: str, *others: str) -> None:
     """Write the pages of all parts to `target`; what is told of the file is what `first` tells of itself."""
     with Pdf.open(first) as joined:
+        unite(joined)
         outline = list(_entries(joined.Root.get("/Outlines")))
         for path in others:
             with Pdf.open(path) as part:
+                unite(part)
                 joined.pages.extend(part.pages)
                 copied = part.Root.get("/Outlines")
                 outline += _entries(None if copied is None else joined.copy_foreign(copied))

@@ -4,6 +4,7 @@ What comes out is calls of functions and string literals, in code mode: typst re
 markup, so none can become a command, whatever it says.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, count
 from typing import Any
@@ -18,6 +19,8 @@ from sessions_app.markdown import Part
 _SCHEMES = {"http", "https", "mailto"}
 _ADDRESS_MAX_CHARACTERS = 2000
 _DEPTH_AT_MOST = 28
+_WITHOUT_SPACE = re.compile(r"\S{60}")
+"""In code it may be wider than a page."""
 _ALIGNMENTS = {"Left": "left", "Right": "right", "Center": "center"}
 
 
@@ -63,7 +66,8 @@ def _opening(part: Part, turn: str) -> str:
     before = (
         f"table.cell(align: {_ALIGNMENTS.get(part.detail, 'start')}, " if part.name == "TableCell" else ""
     )
-    return f"{before}{turn}({call}" if turn else before + call
+    turned = f"{turn}-item" if part.name == "Item" else turn
+    return f"{before}{turned}({call}" if turn else before + call
 
 
 def _closing(part: Part, turn: str) -> str:
@@ -82,8 +86,11 @@ def _code(part: Part) -> str:
     chart = charts.parse(part.words) if told == ["chart"] else None
     if chart is not None:
         return f"picture({string(charts.svg(chart))}, {string(chart.title)})"
-    language = string(told[0][:40]) if told else "none"
-    return f"raw({string(part.words.rstrip(chr(10)))}, block: true, lang: {language})"
+    code = string(part.words.rstrip(chr(10)))
+    if not told:
+        return f"raw({code}, block: true)"
+    shown = f"raw({code}, block: true, lang: {string(told[0][:40])})"
+    return f"loosely({shown})" if _WITHOUT_SPACE.search(part.words) else shown
 
 
 def _link(to: str | Attached) -> str:

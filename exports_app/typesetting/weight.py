@@ -7,7 +7,7 @@ _A_CHARACTER, _A_CHARACTER_OF_CODE = 0.3, 1.6
 _A_BYTE_BEYOND_ASCII = 0.65
 _A_BOX = 0.8
 _KILOBYTES_A_PIXEL = 0.004
-_CODE = ("raw(", "part(", "picture(")
+_CODE = ("raw(", "loosely(", "part(", "picture(")
 # Each of their characters gets a box: see document.typ.
 _PICTURE = re.compile(r'shown-picture\("[^"]*", (\d+), (\d+)')
 _LONG_WORD = re.compile(r"\S{24,}")
