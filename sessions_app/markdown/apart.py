@@ -11,20 +11,21 @@ from sessions_app.markdown.changes import Change, Unsettled, settled
 from sessions_app.markdown.meant import of_tag
 from sessions_app.markdown.reading import Event, events
 
-_MAYBE = re.compile(r"[<\[~]")
+_MAYBE = re.compile(r"[<\[~$]")
 _CONTAINERS = {"BlockQuote", "List", "Item"}
 # A link that begins with what looks like a note gets its address.
 _NO_WORDS = {"", "CodeBlock", "Opening"}
 _BY_NAME = {"Reference", "Collapsed", "Shortcut"}
 _NAME = re.compile(rb"\[(?:[^\[\]\\]|\\.)*\]\Z", re.DOTALL)
 _NAME_BYTES = 4_100
-# What stands before the bracket on its line begins quotes and items of lists.
-_FIRST = re.compile(rb"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t>]*)*(\[)", re.MULTILINE)
+# What stands before it on its line begins quotes and items of lists.
+_FIRST = re.compile(rb"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t>]*)*(\[|\$\$)", re.MULTILINE)
 # No markup to this parser, but to many others, which take it for one also where a paragraph goes on.
 _NOTE = re.compile(rb"\[\^[^\]\s]{1,500}\]:")
 # What others read as a definition, though this parser does not: they do not count brackets in an address.
 _MAYBE_DEFINITION = re.compile(rb"\[(?:[^\[\]\\]|\\.){1,999}\]:\s*(?:<|\S+[ \t]*(?:[\"'(\n]|\Z))", re.DOTALL)
 
+_END_OF_FORMULA = re.compile(rb"\$\$[ \t]*$", re.MULTILINE)
 # Many take for a part of a bare address what follows it up to a space or a `<`.
 _RUN = re.compile(rb"\S+")
 _IN_ADDRESS = re.compile(rb"\\<|`+")
@@ -56,9 +57,14 @@ def _changes(text: str) -> Iterable[Change]:
         return html
     data, found = text.encode(), list(events(text))
     covers = _Covers(found)
-    brackets = [(line.start(1), covers.at(line.start(1))) for line in _FIRST.finditer(data)]
-    others = [*_of_tags(data, found), *_no_names(data, brackets), *_no_ends(data, covers)]
-    return others or [_escaped(place) for place, cover in brackets if not cover]
+    firsts = [(line.start(1), covers.at(line.start(1))) for line in _FIRST.finditer(data)]
+    others = [
+        *_of_tags(data, found),
+        *_no_names(data, firsts),
+        *_no_ends(data, covers),
+        *_no_formula(data, firsts),
+    ]
+    return others or [_escaped(place) for place, cover in firsts if not cover]
 
 
 class _Covers:
@@ -89,15 +95,27 @@ class _Covers:
                 code_end = end if name == "CodeBlock" else code_end
 
 
-def _no_names(data: bytes, brackets: Iterable[tuple[int, str]]) -> Iterator[Change]:
+def _no_names(data: bytes, firsts: Iterable[tuple[int, str]]) -> Iterator[Change]:
     """Yield what makes words of what only others take for notes and definitions."""
-    for place, cover in brackets:
+    for place, cover in firsts:
         is_note = cover not in _NO_WORDS and _NOTE.match(data, place)
         if cover == "Text" and (is_note or _MAYBE_DEFINITION.match(data, place)):
             yield _escaped(place)
         elif is_note and (before := data.rfind(b"\n", 0, place)) >= 0:
             # In code, and in titles of links: the line before goes on.
             yield Change(before, place, b" ")
+
+
+def _no_formula(data: bytes, firsts: Iterable[tuple[int, str]]) -> Iterator[Change]:
+    """Yield what makes words of `$$` without another one: some take all that follows for a formula."""
+    end = 0
+    for place, cover in firsts:
+        if place >= end and cover == "Text" and data.startswith(b"$$", place):
+            closing = _END_OF_FORMULA.search(data, place + 2)
+            if not closing:
+                yield _escaped(place)
+                return
+            end = closing.end()
 
 
 def _no_ends(data: bytes, covers: _Covers) -> Iterator[Change]:

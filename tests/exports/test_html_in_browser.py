@@ -106,6 +106,11 @@ def test_a_quote_in_a_quote_in_a_quote_has_room_on_a_phone(opened: Callable[...,
     assert shown.locator("blockquote p").bounding_box()["width"] > 200
 
 
+def test_long_numbers_of_a_list_are_not_cut(opened: Callable[..., Any]) -> None:
+    shown, _, _ = opened("10000. words\n10001. words")
+    assert shown.locator("ol").evaluate("list => getComputedStyle(list).overflowX") == "visible"
+
+
 def test_paper_has_the_last_column_of_a_wide_table_and_the_end_of_a_line_of_code(
     opened: Callable[..., Any],
 ) -> None:

@@ -153,6 +153,20 @@ def test_headings_in_lists_and_quotes_stand_below_those_of_the_export(content: s
     assert _content(content, NO_FILES) == heading
 
 
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        ("$$ is the process", "\\$$ is the process"),
+        ("> $$\n> x", "> \\$$\n> x"),
+        ("$$\nx\n$$\n\n$$y$$\n\n$$", "$$\nx\n$$\n\n$$y$$\n\n\\$$"),
+        ("```\n$$\n```", "```\n$$\n```"),
+        ("costs $$ and\n\n$$\nx\n$$", "costs $$ and\n\n$$\nx\n$$"),
+    ],
+)
+def test_a_formula_without_an_end_is_words_to_viewers_that_know_formulas(content: str, shown: str) -> None:
+    assert apart(content) == shown
+
+
 def test_an_attached_picture_is_its_name_and_size() -> None:
     assert _content(f"![p]({FILE}1/)", _EverySecond()) == "p (12 bytes)"
 
