@@ -143,6 +143,25 @@ def test_all_are_selected_and_exported_while_more_are_loading(page: Page, vera: 
     expect(page.get_by_test_id("session-title")).to_have_text(re.compile("Export of 1[0-9][0-9] chats"))
 
 
+def test_all_that_cannot_be_loaded_are_told_where_one_looks(page: Page, vera: Person) -> None:
+    for _ in range(max(0, 105 - len(vera.http.get("/api/sessions/?page_size=100").json()["results"]))):
+        vera.session()
+    page.set_viewport_size({"width": 390, "height": 844})
+    _ask(page, "several")
+    dialog = page.get_by_test_id("archive-dialog")
+    expect(dialog.get_by_test_id("pick-chat")).to_have_count(100)
+    page.route("**/api/sessions/?*cursor=*", lambda route: route.abort())
+    dialog.get_by_test_id("pick-every").click()
+    expect(dialog.get_by_test_id("pick-status")).to_contain_text("The server cannot be reached.")
+    expect(dialog.get_by_test_id("pick-status")).to_be_in_viewport()
+    expect(dialog.get_by_test_id("pick-every")).not_to_be_checked()
+    page.unroute("**/api/sessions/?*cursor=*")
+    dialog.get_by_test_id("pick-more").click()
+    expect(dialog.get_by_test_id("pick-chat").nth(100)).to_be_attached()
+    dialog.get_by_test_id("pick-every").click()
+    expect(dialog.get_by_test_id("pick-count")).to_contain_text("chats selected")
+
+
 def test_all_that_match_are_those_of_what_was_typed_last(page: Page, vera: Person) -> None:
     imported(vera, "Herbal of mint")
     dialog = _picker(page, "Herbal")

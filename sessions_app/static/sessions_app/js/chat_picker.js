@@ -110,6 +110,8 @@ export class ChatPicker {
     this.#isChoosing = false;
     if (isThere) this.#chooseShown(checked);
     this.#render();
+    // Why not is told below the list.
+    if (this.#pages.phase === "failed") this.#part("more").scrollIntoView({ block: "nearest" });
   }
 
   #chooseShown(checked) {
