@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,7 +121,7 @@ def test_of_selected_chats_one_that_was_deleted_is_told_and_the_others_stay(page
     expect(page.get_by_test_id("session-title")).to_have_text("Export of 1 chat")
 
 
-def test_all_are_selected_by_one_click_while_more_are_loading(page: Page, vera: Person) -> None:
+def test_all_are_selected_and_exported_while_more_are_loading(page: Page, vera: Person) -> None:
     for _ in range(max(0, 105 - len(vera.http.get("/api/sessions/?page_size=100").json()["results"]))):
         vera.session()
     held: list[Route] = []
@@ -134,14 +135,35 @@ def test_all_are_selected_by_one_click_while_more_are_loading(page: Page, vera: 
     with page.expect_request("**/api/sessions/?*cursor=*"):
         dialog.get_by_test_id("pick-chat").last.scroll_into_view_if_needed()
     dialog.get_by_test_id("pick-every").click()
+    expect(dialog.get_by_test_id("pick-count")).to_have_text("Selecting…")
+    expect(dialog.get_by_test_id("pick-every")).to_be_checked()
+    dialog.get_by_label("JSON").check(force=True)
+    dialog.get_by_test_id("archive-submit").click()
     held[0].continue_()
+    expect(page.get_by_test_id("session-title")).to_have_text(re.compile("Export of 1[0-9][0-9] chats"))
+
+
+def test_all_that_cannot_be_loaded_are_told_where_one_looks(page: Page, vera: Person) -> None:
+    for _ in range(max(0, 105 - len(vera.http.get("/api/sessions/?page_size=100").json()["results"]))):
+        vera.session()
+    page.set_viewport_size({"width": 390, "height": 844})
+    _ask(page, "several")
+    dialog = page.get_by_test_id("archive-dialog")
+    expect(dialog.get_by_test_id("pick-chat")).to_have_count(100)
+    page.route("**/api/sessions/?*cursor=*", lambda route: route.abort())
+    dialog.get_by_test_id("pick-every").click()
+    expect(dialog.get_by_test_id("pick-status")).to_contain_text("The server cannot be reached.")
+    expect(dialog.get_by_test_id("pick-status")).to_be_in_viewport()
+    expect(dialog.get_by_test_id("pick-every")).not_to_be_checked()
+    page.unroute("**/api/sessions/?*cursor=*")
+    dialog.get_by_test_id("pick-more").click()
     expect(dialog.get_by_test_id("pick-chat").nth(100)).to_be_attached()
-    count = dialog.get_by_test_id("pick-chat").count()
-    expect(dialog.get_by_test_id("pick-count")).to_have_text(f"{count} chats selected")
+    dialog.get_by_test_id("pick-every").click()
+    expect(dialog.get_by_test_id("pick-count")).to_contain_text("chats selected")
 
 
 def test_all_that_match_are_those_of_what_was_typed_last(page: Page, vera: Person) -> None:
-    imported(vera, "Herbal of spring")
+    imported(vera, "Herbal of mint")
     dialog = _picker(page, "Herbal")
     dialog.get_by_test_id("pick-every").click()
     expect(dialog.get_by_test_id("pick-count")).to_have_text("1 chat selected")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.acceptance.chat_pages import document
 from tests.acceptance.house import House, Person, wait_for
@@ -124,6 +124,30 @@ def test_a_large_chat_is_uploaded_in_pieces_and_may_be_cancelled(
     expect(page.get_by_test_id("toast")).to_contain_text("Imported 2 messages.", timeout=20_000)
     expect(page.get_by_test_id("session-title")).to_have_text("Large")
     wait_for("nothing of the upload is kept", lambda: not _files(vera))
+
+
+def test_what_is_cancelled_while_it_is_restored_is_not_there_afterwards(
+    page: Page, vera: Person, tmp_path: Path
+) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/sessions/import/", hold, times=1)
+    dialog = _import_dialog(page)
+    _choose(page, _file(tmp_path, "chat.json", document("Thought better of", "words")))
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_test_id("import-progress")).to_contain_text("Restoring the chat…")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+    _import_dialog(page)
+    expect(dialog.get_by_test_id("import-choose")).to_be_enabled()
+    with page.expect_response(lambda response: response.request.method == "DELETE") as deleting:
+        held[0].continue_()
+    assert deleting.value.status == 204
+    assert _titled(vera, "Thought better of") == []
+    expect(page.get_by_test_id("session-title")).to_have_text("Talk of whales")
 
 
 def _files(person: Person) -> list[Any]:

@@ -158,11 +158,10 @@ export const requestExport = (wish, key, signal) =>
 export const listExports = (sessionId) =>
   request("GET", `/api/exports/?${new URLSearchParams({ session_id: sessionId })}`);
 /** `document` is the bytes of a JSON export, or `{file}` with the id of an uploaded one. */
-export const importChat = (document, key, signal) =>
+export const importChat = (document, key) =>
   request("POST", "/api/sessions/import/", {
     body: document,
     key,
-    signal,
     headers: { "Content-Type": "application/json" },
     timeoutMs: IMPORT_TIMEOUT_MS,
   });

@@ -29,7 +29,7 @@ export class ArchiveDialog {
   }
 
   async #send(key, signal) {
-    const { chosen } = this.#picker;
+    const chosen = await this.#picker.read();
     if (!chosen.length) throw new Error("Choose at least one chat.");
     if (chosen.length > MOST_CHATS) throw new Error(`An archive has at most ${MOST_CHATS} chats.`);
     const { choices } = this.#fields;
@@ -45,7 +45,7 @@ export class ArchiveDialog {
     const gone = problem.code === "not_found" ? await this.#picker.forgetDeleted() : 0;
     if (!gone) throw problem;
     const were = gone === 1 ? "was" : "were";
-    const next = this.#picker.chosen.length ? "Export the others now." : "Choose others.";
+    const next = (await this.#picker.read()).length ? "Export the others now." : "Choose others.";
     throw new Error(`${count(gone, "selected chat")} ${were} deleted meanwhile. ${next}`);
   }
 }

@@ -30,7 +30,9 @@ export class ChatImport {
       const isLarge = this.#file.size > DIRECT_MAX_BYTES;
       const body = isLarge ? await this.#uploaded(signal, told) : await this.#bytes();
       told(null, "");
-      const session = await api.importChat(body, this.#key, signal);
+      // Once it was asked for, the server ends it: what was cancelled is deleted then.
+      const session = await api.importChat(body, this.#key);
+      if (signal.aborted) api.deleteSession(session.id).catch(() => {});
       this.forget();
       return session;
     } catch (problem) {

@@ -15,13 +15,15 @@ export class ChatPicker {
   #views = new Map();
   #chosen = new Set();
   #timer = 0;
+  #isChoosing = false;
+  #chosenEvery = null;
   #pages = new ChatPages(() => this.#render());
 
   constructor(root) {
     this.#part = (name) => root.querySelector(`[data-part=${name}]`);
     this.#part("search").addEventListener("input", () => this.#searchSoon());
     this.#part("search").addEventListener("keydown", (event) => this.#searchKey(event));
-    this.#part("every").addEventListener("change", () => this.#chooseEvery());
+    this.#part("every").addEventListener("change", () => (this.#chosenEvery = this.#chooseEvery()));
     this.#part("more").addEventListener("click", () => this.#more());
     this.#part("chats").addEventListener("change", (event) => this.#choose(event.target));
     new IntersectionObserver((seen) => seen.some(({ isIntersecting }) => isIntersecting) && this.#goOn(), {
@@ -30,14 +32,16 @@ export class ChatPicker {
     }).observe(this.#part("more"));
   }
 
-  /** The ids of the chosen chats. */
-  get chosen() {
+  /** Return the ids of the chosen chats, once all that are to be chosen are loaded. */
+  async read() {
+    await this.#chosenEvery;
     return [...this.#chosen];
   }
 
   /** Load the chats anew; `ids` are chosen to begin with. */
   enter(ids) {
     this.#chosen = new Set(ids);
+    this.#isChoosing = false;
     this.#part("search").value = "";
     this.#part("list").scrollTop = 0;
     this.#pages.look();
@@ -50,7 +54,7 @@ export class ChatPicker {
     await this.#pages.look();
     if (!(await this.#pages.all(Infinity))) return 0;
     const there = new Set(this.#pages.items.map(({ id }) => id));
-    const gone = this.chosen.filter((id) => !there.has(id));
+    const gone = [...this.#chosen].filter((id) => !there.has(id));
     for (const id of gone) this.#chosen.delete(id);
     this.#render();
     return gone.length;
@@ -97,14 +101,24 @@ export class ChatPicker {
 
   async #chooseEvery() {
     const { checked } = this.#part("every");
+    this.#isChoosing = checked;
+    this.#renderCount();
     // What was typed just now counts.
     await this.#search();
-    if (checked && !(await this.#pages.all(MOST_CHATS))) return this.#render();
+    const isThere = !checked || (await this.#pages.all(MOST_CHATS));
+    if (checked !== this.#isChoosing) return;
+    this.#isChoosing = false;
+    if (isThere) this.#chooseShown(checked);
+    this.#render();
+    // Why not is told below the list.
+    if (this.#pages.phase === "failed") this.#part("more").scrollIntoView({ block: "nearest" });
+  }
+
+  #chooseShown(checked) {
     for (const { id } of this.#pages.items.slice(0, checked ? MOST_CHATS : undefined)) {
       if (checked) this.#chosen.add(id);
       else this.#chosen.delete(id);
     }
-    return this.#render();
   }
 
   #hasEvery() {
@@ -129,13 +143,14 @@ export class ChatPicker {
   #renderCount() {
     const every = this.#part("every");
     const hasEvery = this.#hasEvery() && (!this.#pages.hasMore || this.#pages.items.length >= MOST_CHATS);
-    every.checked = hasEvery;
-    every.indeterminate = !hasEvery && this.#pages.items.some(({ id }) => this.#chosen.has(id));
+    every.checked = hasEvery || this.#isChoosing;
+    every.indeterminate = !every.checked && this.#pages.items.some(({ id }) => this.#chosen.has(id));
     every.disabled = !this.#pages.items.length;
     setText(this.#part("everyWords"), this.#pages.search ? "Select all that match" : "Select all");
     const number = this.#chosen.size;
     const most = number === MOST_CHATS ? ", the most there may be" : "";
-    setText(this.#part("count"), number ? `${count(number, "chat")} selected${most}` : "None selected");
+    const words = number ? `${count(number, "chat")} selected${most}` : "None selected";
+    setText(this.#part("count"), this.#isChoosing ? "Selecting…" : words);
   }
 }
 

@@ -91,6 +91,7 @@ export class ImportDialog {
     setText(this.#part("fileName"), this.#file?.name);
     setText(this.#part("fileSize"), this.#file ? sizeWords(this.#file.size) : "");
     setText(this.#part("choose"), this.#file ? "Choose another file" : "Choose a file");
+    this.#part("choose").disabled = false;
     this.#part("submit").disabled = !this.#file || this.#isTooLarge();
     this.#tellProgress(undefined, "");
   }
@@ -103,8 +104,7 @@ export class ImportDialog {
       const session = await this.#import.send(signal, (...told) => this.#tellProgress(...told));
       return () => visit(session.id, `Imported ${count(session.message_count, "message")}.`);
     } finally {
-      this.#part("choose").disabled = false;
-      this.#tellProgress(undefined, "");
+      if (!signal.aborted) this.#render();
     }
   }
 
