@@ -3,8 +3,9 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotModified, StreamingHttpResponse
 from django.utils.http import content_disposition_header, parse_etags
@@ -13,6 +14,8 @@ from sessions_app.errors import Refusal
 from sessions_app.problems import as_response
 
 CHUNK_BYTES = 256 * 1024
+_THREADS = ThreadPoolExecutor(32, thread_name_prefix="downloads")
+"""Of downloads alone: a bucket that says nothing is not to hold up the uploads, too."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
@@ -98,12 +101,16 @@ async def _chunks(attachment: Attachment, part: range) -> AsyncIterator[bytes]:
     It is opened by whoever reads it: a HEAD reads nothing, and would leave an open file behind.
     """
     left = len(part)
-    file = await asyncio.to_thread(attachment.open)
+    file = await _in_thread(attachment.open)
     try:
-        await asyncio.to_thread(file.seek, part.start)
-        while left and (chunk := await asyncio.to_thread(file.read, min(CHUNK_BYTES, left))):
+        await _in_thread(file.seek, part.start)
+        while left and (chunk := await _in_thread(file.read, min(CHUNK_BYTES, left))):
             left -= len(chunk)
             yield chunk
     finally:
         # Of who breaks off a download a read may be under way, which closing waits for.
-        await asyncio.to_thread(file.close)
+        await _in_thread(file.close)
+
+
+async def _in_thread(do: Callable[..., Any], *arguments: Any) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, do, *arguments)

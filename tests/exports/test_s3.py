@@ -181,6 +181,27 @@ async def test_who_breaks_off_a_download_while_the_bucket_says_nothing_holds_up_
     assert file.closed
 
 
+async def test_many_downloads_that_wait_for_the_bucket_leave_the_threads_to_others() -> None:
+    silent = Silent()
+    attachment = Attachment(
+        open=lambda: File(io.BufferedReader(Reader(lambda start: silent)), "large"),
+        name="large",
+        content_type="text/plain",
+        size=9,
+        sha256="0",
+    )
+    answers: list[Any] = [downloads.send(RequestFactory().get("/"), attachment) for _ in range(40)]
+    waiting = [asyncio.create_task(_body(answer)) for answer in answers]
+    while not silent.asked.is_set():
+        await asyncio.sleep(0.01)
+    began = time.monotonic()
+    await asyncio.to_thread(lambda: None)
+    held_up = time.monotonic() - began
+    silent.answers.set()
+    assert await asyncio.gather(*waiting) == [b""] * 40
+    assert held_up < 2
+
+
 @pytest.mark.django_db
 def test_expired_and_removed_files_leave_the_bucket(
     session: ChatSession, render: Callable[..., Export], line: Line
