@@ -70,6 +70,21 @@ def test_highlighted_code_without_a_space_wraps(say: Say, written: Written, cont
     assert code in page.extract_text().replace("\n", "")
 
 
+@pytest.mark.parametrize(
+    "word", [PATH, "550e8400-e29b-41d4-a716-446655440000", "https://a.example/a/long/page"]
+)
+@pytest.mark.parametrize(
+    "form", ["שלום {} עולם", "- שלום\n- שלום {}", "|א|ב|ג|ד|\n|-|-|-|-|\n|שלום {}|1|2|3|"]
+)
+def test_a_long_word_among_others_that_run_leftwards_is_not_backwards(
+    say: Say, written: Written, word: str, form: str
+) -> None:
+    say(form.replace("{}", word))
+    places = _places(PdfReader(written("pdf", include_metadata=False)).pages[0])
+    from_left = sorted(places, key=lambda place: (-round(place[2]), place[1]))
+    assert word in "".join(words for words, _, _ in from_left)
+
+
 @pytest.mark.parametrize("title", ["שלום, API!", "API, שלום!"])
 def test_a_title_begins_where_its_first_letter_says_on_the_page_and_at_its_head(
     session: ChatSession, say: Say, written: Written, title: str
