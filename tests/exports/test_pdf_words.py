@@ -98,6 +98,19 @@ def test_a_title_begins_where_its_first_letter_says_on_the_page_and_at_its_head(
     assert sides == {title[0] == "ש"}
 
 
+@pytest.mark.parametrize("form", ["{}", "# {}", "```\n{}\n```", "`{}`"])
+def test_words_held_together_by_no_break_spaces_stay_on_the_page(
+    say: Say, written: Written, form: str
+) -> None:
+    say(form.replace("{}", "\u00a0".join(["word"] * 100)))
+    page = PdfReader(written("pdf", include_metadata=False)).pages[0]
+    assert len({round(y) for _, _, y in _places(page)}) > 7
+
+
+def test_a_number_stays_with_its_unit() -> None:
+    assert string("5\u00a0€") == '"5\u00a0€"'
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028", "\u2029"])
 def test_the_end_of_a_line_is_one_however_it_is_written(end: str) -> None:
     assert string(f"one{end}two") == '"one\\ntwo"'
