@@ -70,6 +70,21 @@ def test_highlighted_code_without_a_space_wraps(say: Say, written: Written, cont
     assert code in page.extract_text().replace("\n", "")
 
 
+@pytest.mark.parametrize(
+    "word", [PATH, "550e8400-e29b-41d4-a716-446655440000", "https://a.example/a/long/page"]
+)
+@pytest.mark.parametrize(
+    "form", ["שלום {} עולם", "- שלום\n- שלום {}", "|א|ב|ג|ד|\n|-|-|-|-|\n|שלום {}|1|2|3|"]
+)
+def test_a_long_word_among_others_that_run_leftwards_is_not_backwards(
+    say: Say, written: Written, word: str, form: str
+) -> None:
+    say(form.replace("{}", word))
+    places = _places(PdfReader(written("pdf", include_metadata=False)).pages[0])
+    from_left = sorted(places, key=lambda place: (-round(place[2]), place[1]))
+    assert word in "".join(words for words, _, _ in from_left)
+
+
 @pytest.mark.parametrize("title", ["שלום, API!", "API, שלום!"])
 def test_a_title_begins_where_its_first_letter_says_on_the_page_and_at_its_head(
     session: ChatSession, say: Say, written: Written, title: str
@@ -81,6 +96,19 @@ def test_a_title_begins_where_its_first_letter_says_on_the_page_and_at_its_head(
     middle = float(page.mediabox.width) / 2
     sides = {x > middle for words, x, _ in _places(page) if set(words) & set("שלוםAPI")}
     assert sides == {title[0] == "ש"}
+
+
+@pytest.mark.parametrize("form", ["{}", "# {}", "```\n{}\n```", "`{}`"])
+def test_words_held_together_by_no_break_spaces_stay_on_the_page(
+    say: Say, written: Written, form: str
+) -> None:
+    say(form.replace("{}", "\u00a0".join(["word"] * 100)))
+    page = PdfReader(written("pdf", include_metadata=False)).pages[0]
+    assert len({round(y) for _, _, y in _places(page)}) > 7
+
+
+def test_a_number_stays_with_its_unit() -> None:
+    assert string("5\u00a0€") == '"5\u00a0€"'
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028", "\u2029"])
