@@ -190,24 +190,6 @@ def test_who_is_logged_out_is_told_where_to_log_in_and_keeps_what_was_chosen(
     expect(page.get_by_test_id("session-title")).to_have_text("Kept after login", timeout=20_000)
 
 
-def test_a_dropped_folder_is_refused_in_words_and_leaves_the_chosen_file(page: Page, tmp_path: Path) -> None:
-    folder, path = tmp_path / "folder", tmp_path / "chat.json"
-    folder.mkdir()
-    path.write_text(json.dumps(document("Dropped", "words")))
-    dialog = _import_dialog(page)
-    page.get_by_test_id("import-input").set_input_files(path)
-    box = dialog.get_by_test_id("import-drop").bounding_box()
-    assert box
-    network = page.context.new_cdp_session(page)
-    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        event = {"type": kind, "x": box["x"] + 20, "y": box["y"] + 20, "data": data}
-        network.send("Input.dispatchDragEvent", event)
-    expect(dialog.get_by_test_id("import-error")).to_contain_text("A folder cannot be imported")
-    expect(dialog.get_by_test_id("import-file")).to_contain_text("chat.json")
-    expect(dialog.get_by_test_id("import-submit")).to_be_enabled()
-
-
 def test_what_is_wrong_is_seen_at_twice_the_size(page: Page) -> None:
     page.set_viewport_size({"width": 640, "height": 400})
     _ask(page, "options")

@@ -126,6 +126,23 @@ def test_a_large_chat_is_uploaded_in_pieces_and_may_be_cancelled(
     wait_for("nothing of the upload is kept", lambda: not _files(vera))
 
 
+def test_a_dropped_folder_is_refused_in_words_and_leaves_the_chosen_file(page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    dialog = _import_dialog(page)
+    _choose(page, _file(tmp_path, "chat.json", document("Dropped", "words")))
+    box = dialog.get_by_test_id("import-drop").bounding_box()
+    assert box
+    network = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        event = {"type": kind, "x": box["x"] + 20, "y": box["y"] + 20, "data": data}
+        network.send("Input.dispatchDragEvent", event)
+    expect(dialog.get_by_test_id("import-error")).to_contain_text("A folder cannot be imported")
+    expect(dialog.get_by_test_id("import-file")).to_contain_text("chat.json")
+    expect(dialog.get_by_test_id("import-submit")).to_be_enabled()
+
+
 def test_what_is_cancelled_while_it_is_restored_is_not_there_afterwards(
     page: Page, vera: Person, tmp_path: Path
 ) -> None:
