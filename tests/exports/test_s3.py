@@ -192,8 +192,9 @@ async def test_many_downloads_that_wait_for_the_bucket_leave_the_threads_to_othe
     )
     answers: list[Any] = [downloads.send(RequestFactory().get("/"), attachment) for _ in range(40)]
     waiting = [asyncio.create_task(_body(answer)) for answer in answers]
-    while not silent.asked.is_set():
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(10):
+        while not silent.asked.is_set():
+            await asyncio.sleep(0.01)
     began = time.monotonic()
     await asyncio.to_thread(lambda: None)
     held_up = time.monotonic() - began
