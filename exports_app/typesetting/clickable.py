@@ -19,6 +19,8 @@ def _united(page: Page) -> list[Object]:
     last: tuple[str, list[float]] = ("", [])
     for link in page.Annots:
         address, place = _address(link), [float(side) for side in link.Rect]
+        if place[2] - place[0] < _NEAR / 10:
+            continue  # the box with nothing in it, where a long word may break
         if address and address == last[0] and _touch(last[1], place):
             place = [min(last[1][0], place[0]), place[1], max(last[1][2], place[2]), place[3]]
             kept[-1].Rect = Array([round(side, 3) for side in place])

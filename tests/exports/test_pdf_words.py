@@ -40,12 +40,12 @@ def _links(page: PageObject) -> list[tuple[str, list[float]]]:
     return [(note["/A"]["/URI"], [float(side) for side in note["/Rect"]]) for note in notes]
 
 
-@pytest.mark.parametrize("word", ["שלום", "مرحبا", "हिन्दी", "𝕏", "مرحبا_1."])
+@pytest.mark.parametrize("word", ["שלום", "مرحبا", "हिन्दी", "𝕏", "مرحبا_1.", "a/", "/)"])
 @pytest.mark.parametrize("form", ["{}", "- x\n  - {}", "`{}`", "[{}](https://a.example/)"])
 def test_a_long_word_of_any_script_goes_on_in_the_next_line(
     say: Say, written: Written, word: str, form: str
 ) -> None:
-    say(form.replace("{}", word * (400 // len(word))))
+    say(form.replace("{}", word * (900 // len(word))))
     page = PdfReader(written("pdf", include_metadata=False)).pages[0]
     places = _places(page)
     assert all(0 < x < float(page.mediabox.width) for _, x, _ in places)
