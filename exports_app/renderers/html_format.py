@@ -11,8 +11,7 @@ from exports_app.pictures.attached import Attachments
 from exports_app.typesetting import page
 from sessions_app import markdown
 
-_DIRECTED = re.compile(r"<(ul|ol|blockquote|table)\b")
-_HEADINGS = re.compile(r"<(/?)h([1-6])>")
+_DIRECTED_OR_HEADING = re.compile(r"<(?:(ul|ol|blockquote|table)\b|(/?)h([1-6])>)")
 # None of these can stand in a text, where `<` is `&lt;`.
 _IN_THIS_PAGE = {
     "<table>": '<div class="table-frame"><table>',
@@ -66,11 +65,13 @@ def _said(content: str) -> str:
     shown = markdown.render(words.visible(content), relative_links=False, file_links=True)
     for plain, ours in _IN_THIS_PAGE.items():
         shown = shown.replace(plain, ours)
-    return _HEADINGS.sub(_lowered, _DIRECTED.sub(r'<\1 dir="auto"', shown))
+    return _DIRECTED_OR_HEADING.sub(_directed_or_lowered, shown)
 
 
-def _lowered(heading: re.Match[str]) -> str:
-    return f"<{heading[1]}h{min(int(heading[2]) + _OUR_LEVEL, _LOWEST)}>"
+def _directed_or_lowered(tag: re.Match[str]) -> str:
+    if tag[1]:
+        return f'<{tag[1]} dir="auto"'
+    return f"<{tag[2]}h{min(int(tag[3]) + _OUR_LEVEL, _LOWEST)}>"
 
 
 def _work(work: words.Work, metadata: bool) -> str:

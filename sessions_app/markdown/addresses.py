@@ -52,17 +52,18 @@ class Links:
         self._found: dict[str, tuple[str, str]] = {}
         self._has_room = _MARK not in text
 
-    def changes(self, data: bytes, start: int, end: int) -> Iterator[Change]:
+    def changes(self, data: bytes, start: int, end: int, furthest: int) -> Iterator[Change]:
         """Yield marks for what is an address in a part of the text that is plain words.
 
-        One that says what it is may go on behind the words: `*`, `_` and `~` in it are no markup.
+        One that says what it is may go on behind the words, up to `furthest`: `*`, `_` and `~` in it are no
+        markup.
         """
         if not self._has_room or not _MAYBE.search(data, start, end):
             return
         done = at = start
         while place := _EXPLICIT.search(data, at, end):
             at = place.end()
-            if found := _address(data, place.start()):
+            if found := _address(data, place.start(), furthest):
                 yield from self._guessed(data, done, place.start())
                 done = at = place.start() + len(found.encode())
                 yield Change(place.start(), done, self._mark(found, found))
@@ -104,8 +105,8 @@ def _anchor(words: str, address: str) -> str:
     return f'<a href="{escape(address)}">{escape(words, quote=False)}</a>'
 
 
-def _address(data: bytes, start: int) -> str:
+def _address(data: bytes, start: int, furthest: int) -> str:
     """Return the address that says what it is and stands at a place; empty if it is none."""
-    place = _EXPLICIT.match(data, start)
+    place = _EXPLICIT.match(data, start, furthest)
     found = _finder.match_at_start(place[0].decode(errors="ignore")) if place else None
     return str(found.raw).rstrip("*_~") if found and leads_out(found.url) else ""

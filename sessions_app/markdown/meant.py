@@ -32,15 +32,17 @@ def _changes(links: addresses.Links, text: str) -> Iterator[Change]:
 def _others(links: addresses.Links, text: str) -> Iterator[Change]:
     data = text.encode()
     opened: list[str] = []
+    furthest = len(data)
     for kind, value, start, end in events(text):
         if kind == "Text" and _CLOSED.isdisjoint(opened):
-            yield from links.changes(data, start, end)
+            yield from links.changes(data, start, end, furthest)
         elif kind == "Start":
             name, detail = value
             opened.append(name)
+            furthest = end if name == "TableCell" else furthest
             yield from of_tag(data, name, detail, start, end)
         elif kind == "End":
-            opened.pop()
+            furthest = len(data) if opened.pop() == "TableCell" else furthest
         if len(opened) > _MAX_DEPTH:
             raise Unsettled
 

@@ -98,6 +98,21 @@ def test_plain_addresses_become_links() -> None:
     assert 'href="https://example.org/a"' in render("See https://example.org/a now.")
 
 
+def test_an_address_ends_where_its_cell_does() -> None:
+    html = render("|https://a.example/_x_y|b|\n|-|-|\n|c|http://d.example|\n\nhttps://e.example/|f")
+    assert re.findall(r'href="([^"]*)"', html) == [
+        "https://a.example/_x_y",
+        "http://d.example",
+        "https://e.example/%7Cf",
+    ]
+    assert re.findall("<t[hd]>(.*?)</t[hd]>", re.sub("</?a.*?>", "", html)) == [
+        "https://a.example/_x_y",
+        "b",
+        "c",
+        "http://d.example",
+    ]
+
+
 def test_tables_stay_tables() -> None:
     html = render("|a|b|\n|-|-|\n|1|2|")
     assert "<table>" in html
