@@ -11,6 +11,7 @@ import json
 import re
 import sys
 import unicodedata
+from functools import cache
 from pathlib import Path
 
 import pikepdf
@@ -20,6 +21,8 @@ _LATIN_ENDS = "\u0250"
 _NOT_SEEN = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
 _PRIVATE = "Co"
 """What a font has there is something else in each."""
+_DEVANAGARI = range(0x0900, 0x0980)
+"""In the compiler's own fonts its letters are for formulas: they do not join there, as those of words do."""
 _LINE = re.compile(r"typst_py_bytes__\.typ:(\d+):")
 # Of what the compiler keeps of one program to be quicker with the next, it drops what as many did not use.
 _COMPILATIONS_KEPT = 11
@@ -66,7 +69,9 @@ class Typesetter:
     def _look_up(self, characters: set[str]) -> None:
         new = characters - self._known
         private = {character for character in new if unicodedata.category(character) == _PRIVATE}
-        self._missing |= private | set(without_font(self._fonts, new - private))
+        joined = {character for character in new if ord(character) in _DEVANAGARI}
+        self._missing |= private | set(without_font(self._fonts, new - private - joined))
+        self._missing |= set(without_font(installed_fonts(), joined)) if joined else set()
         self._known |= characters
 
     def _compiler(self, program: str) -> typst.Compiler:
@@ -79,14 +84,20 @@ class Typesetter:
         )
 
 
+@cache
+def installed_fonts() -> typst.Fonts:
+    """Return the fonts of this machine, without those that come with the compiler."""
+    return typst.Fonts(include_embedded_fonts=False)
+
+
 def without_font(fonts: typst.Fonts, text: set[str]) -> str:
     """Return the characters of `text` that no font has, in order of their code.
 
     A PDF to be archived may not have any: the compiler names the lines of those it could not show.
     """
     characters = sorted(filter(_is_seen, text))
-    if not characters:
-        return ""
+    if not characters or not fonts.families():
+        return "".join(characters)
     # A letter before each, for those that combine.
     lines = (f'#text("o{character}")' for character in characters)
     try:

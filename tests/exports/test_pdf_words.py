@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typst
 from django.utils import timezone
 from pypdf import PageObject, PdfReader
 
 from agents_app.models import ToolCall
-from exports_app.typesetting import fonts
+from exports_app.typesetting import compiling, fonts
+from exports_app.typesetting.compiling import Typesetter
 from exports_app.typesetting.literals import string
 from sessions_app.models import ChatSession
 
@@ -170,6 +172,17 @@ def test_what_is_of_private_use_is_shown_by_its_code_and_not_as_a_letter_of_some
 ) -> None:
     say("before \ue000\ue0a0 after")
     assert "before [U+E000 U+E0A0] after" in PdfReader(written("pdf")).pages[0].extract_text()
+
+
+@pytest.mark.parametrize(("is_installed", "missing"), [(True, ""), (False, "दनह\u093f\u0940\u094d")])
+def test_letters_that_the_compilers_own_fonts_cannot_join_need_a_font_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_installed: bool, missing: str
+) -> None:
+    of_machine = typst.Fonts(include_system_fonts=False, include_embedded_fonts=is_installed)
+    monkeypatch.setattr(compiling, "installed_fonts", lambda: of_machine)
+    source = tmp_path / "part.typ"
+    source.write_text('#"o हिन्दी"', encoding="utf-8")
+    assert Typesetter(str(tmp_path), tags=False).compile(source, 1) == (1, missing)
 
 
 @pytest.mark.parametrize(
