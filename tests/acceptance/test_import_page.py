@@ -43,6 +43,17 @@ def _titled(person: Person, title: str) -> list[Any]:
     return list(answer.json()["results"])
 
 
+def _drop(page: Page, path: Path) -> None:
+    """Let go of a file or a folder over the dialog."""
+    box = page.get_by_test_id("import-drop").bounding_box()
+    assert box
+    mouse = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        event = {"type": kind, "x": box["x"] + 20, "y": box["y"] + 20, "data": data}
+        mouse.send("Input.dispatchDragEvent", event)
+
+
 def test_an_exported_chat_is_imported_once_however_often_one_clicks(
     page: Page, vera: Person, tmp_path: Path
 ) -> None:
@@ -66,13 +77,7 @@ def test_a_chat_is_imported_from_a_page_without_chats_by_dropping_it(
     path = _file(tmp_path, "dropped.json", "\ufeff" + json.dumps(document("Dropped", "words")))
     page.goto(f"{house.url}/account/")
     dialog = _import_dialog(page)
-    box = dialog.get_by_test_id("import-drop").bounding_box()
-    assert box
-    session = page.context.new_cdp_session(page)
-    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        event = {"type": kind, "x": box["x"] + 20, "y": box["y"] + 20, "data": data}
-        session.send("Input.dispatchDragEvent", event)
+    _drop(page, path)
     expect(dialog.get_by_test_id("import-file")).to_contain_text("dropped.json")
     page.keyboard.press("Enter")
     page.wait_for_url("**/sessions/**")
@@ -131,13 +136,7 @@ def test_a_dropped_folder_is_refused_in_words_and_leaves_the_chosen_file(page: P
     folder.mkdir()
     dialog = _import_dialog(page)
     _choose(page, _file(tmp_path, "chat.json", document("Dropped", "words")))
-    box = dialog.get_by_test_id("import-drop").bounding_box()
-    assert box
-    network = page.context.new_cdp_session(page)
-    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        event = {"type": kind, "x": box["x"] + 20, "y": box["y"] + 20, "data": data}
-        network.send("Input.dispatchDragEvent", event)
+    _drop(page, folder)
     expect(dialog.get_by_test_id("import-error")).to_contain_text("A folder cannot be imported")
     expect(dialog.get_by_test_id("import-file")).to_contain_text("chat.json")
     expect(dialog.get_by_test_id("import-submit")).to_be_enabled()

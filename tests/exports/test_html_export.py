@@ -4,20 +4,18 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from exports_app.document import DocumentMessage
 from exports_app.pictures.attached import NO_FILES
 from exports_app.renderers import html_format
 from sessions_app.models import ChatSession
+from tests.exports.said import said
 
 Say = Callable[..., None]
 Written = Callable[..., Path]
@@ -172,19 +170,7 @@ def test_it_is_served_as_html_to_be_kept(session: ChatSession, say: Say, render:
 
 
 def _article(content: str) -> _Elements:
-    message = DocumentMessage(
-        id=uuid4(),
-        seq=1,
-        number=1,
-        role="user",
-        state="complete",
-        content=content,
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
-        turn_id=None,
-        model="",
-        subagent_id=None,
-    )
-    return _Elements(html_format._message(message, metadata=True, files=NO_FILES))
+    return _Elements(html_format._message(said(content), metadata=True, files=NO_FILES))
 
 
 PIECES = [

@@ -2,21 +2,20 @@
 
 import io
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 from pypdf import PdfReader
 
-from exports_app.document import DocumentMessage
 from exports_app.pictures.attached import Attached, Attachments, Picture
 from exports_app.renderers import html_format
 from exports_app.typesetting import page
 from tests.browser import browser, errors_of
+from tests.exports.said import said
 
 __all__ = ["browser"]
 
@@ -37,21 +36,6 @@ class _OnePicture(Attachments):
         return Attached(name="p.png", size=1, picture=picture)
 
 
-def _message(number: int, content: str) -> DocumentMessage:
-    return DocumentMessage(
-        id=uuid4(),
-        seq=number,
-        number=number,
-        role="user",
-        state="complete",
-        content=content,
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
-        turn_id=None,
-        model="",
-        subagent_id=None,
-    )
-
-
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Callable[..., Any]:
     """Open a page of messages from a file; return it with its errors and the requests that it made."""
@@ -59,7 +43,7 @@ def opened(browser: Browser, tmp_path: Path) -> Callable[..., Any]:
     def do(*contents: str, **how: Any) -> tuple[Page, list[str], list[str]]:
         files = _OnePicture(tmp_path / "p.png")
         articles = [
-            html_format._message(_message(number, content), metadata=True, files=files)
+            html_format._message(said(content, number), metadata=True, files=files)
             for number, content in enumerate(contents, 1)
         ]
         path = tmp_path / "chat.html"
