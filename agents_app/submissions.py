@@ -150,8 +150,7 @@ def _line_with_room(pool_name: str) -> Line:
         statements.lock(pool_name)
         line = Line(pool_name)
     if line.waiting >= line.pool.queue_limit:
-        detail = (
-            f"{line.waiting} subagents wait in pool {pool_name}; no more are taken until some have started."
-        )
+        wait = "subagent waits" if line.waiting == 1 else "subagents wait"
+        detail = f"{line.waiting} {wait} in pool {pool_name}; no more are taken until some have started."
         raise Refusal("queue_full", detail, status=429, retry_after_seconds=30)
     return line

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -36,6 +37,11 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, RequestDataTooBig):
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         return _response(413, "request_too_large", f"A request has at most {limit} bytes.", {})
+    if isinstance(error, OperationalError):
+        logger.error("the database failed a REST view", exc_info=error)
+        set_rollback()
+        detail = "The database does not answer, or has no room left. Try again later."
+        return _response(503, "database_unavailable", detail, {"retry_after_seconds": 10})
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     response = exception_handler(error, context)

@@ -1,11 +1,12 @@
 """Every error of the REST door is a problem document with a code."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
 from sessions_app.models import ChatSession
@@ -95,3 +96,32 @@ def test_a_body_over_the_limit_is_refused(client: APIClient, session: ChatSessio
     assert answer.status_code in (400, 413)
     assert answer["content-type"] == "application/problem+json"
     assert not session.tool_calls.exists()
+
+
+@pytest.fixture
+def full_database(transactional_db: None) -> Iterator[None]:
+    """A database that has no room for a message of some size."""
+    is_sqlite = connection.vendor == "sqlite"
+    with connection.cursor() as cursor:
+        for statement in _FULL_SQLITE if is_sqlite else _FULL_POSTGRES:
+            cursor.execute(statement)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA max_page_count = 1073741823" if is_sqlite else "DROP FUNCTION no_room CASCADE")
+
+
+# A page count below the present one is that one.
+_FULL_SQLITE = ["VACUUM", "PRAGMA max_page_count = 1"]
+_FULL_POSTGRES = [
+    """CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE 'no room' USING ERRCODE = 'disk_full'; END $$""",
+    "CREATE TRIGGER no_room BEFORE INSERT ON sessions_app_message EXECUTE FUNCTION no_room()",
+]
+
+
+@pytest.mark.usefixtures("full_database")
+def test_a_database_without_room_is_told_as_what_passes(client: APIClient, session: ChatSession) -> None:
+    answer = client.post(f"/api/sessions/{session.pk}/messages/", {"content": "x" * 30_000})
+    _assert_problem(answer, 503, "database_unavailable")
+    assert answer["retry-after"] == "10"
+    assert not session.messages.exists()
