@@ -152,9 +152,10 @@ def test_what_nobody_foresaw_is_told_in_words_and_the_log_has_the_rest(
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_what_makes_the_pdf_is_told_to_be_killed_however_it_was(tmp_path: Path, number: int) -> None:
     (tmp_path / "part-1.typ").write_text("Word " * 100_000)
+    before = child_processes()
 
     def end() -> None:
-        for pid in child_processes():
+        for pid in child_processes() - before:
             os.kill(pid, number)
 
     with pytest.raises(ToolError, match="What makes the PDF was killed") as failure:
